@@ -1,0 +1,1 @@
+"""Tools of the house; no business noun may appear here."""

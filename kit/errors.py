@@ -1,0 +1,68 @@
+"""Kinds of failure, without HTTP: a domain raises a noun of one of these kinds."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+
+class Failure(Exception):
+    """Something that a client can be told, in its own words."""
+
+    code: ClassVar[str] = "failure"
+
+    def __init_subclass__(cls) -> None:
+        """Name the public code after the class: `OutOfStock` is `out-of-stock`."""
+        cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(self, detail: str | None = None, errors: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(detail or self.explanation())
+        self.detail = str(self)
+        self.errors = list(errors)
+
+    @classmethod
+    def explanation(cls) -> str:
+        """Return the public explanation: the class's own docstring."""
+        return " ".join((cls.__doc__ or "").split())
+
+
+class NotFound(Failure):
+    """There is nothing here under this address."""
+
+
+class Conflict(Failure):
+    """The request contradicts the present state."""
+
+
+class Forbidden(Failure):
+    """You are known, and you may not do this."""
+
+
+class Unauthorized(Failure):
+    """This needs a signed-in user."""
+
+
+class Invalid(Failure):
+    """What was sent does not fit what is expected."""
+
+
+class Unavailable(Failure):
+    """Something that this service depends on does not answer; try again soon."""
+
+
+class NotSignedIn(Unauthorized):
+    """This needs a session: sign in first."""
+
+
+class StaffOnly(Forbidden):
+    """Only staff may do this."""
+
+
+class ValidationFailed(Invalid):
+    """Some fields or parameters do not fit; `errors` names each of them."""
+
+
+def nouns(kind: type[Failure] = Failure) -> Iterator[type[Failure]]:
+    """Yield each class of failure that has been defined below `kind`."""
+    for noun in kind.__subclasses__():
+        yield noun
+        yield from nouns(noun)

@@ -1,0 +1,108 @@
+"""Translate whatever was raised into a failure that a client may be told."""
+
+import asyncio
+
+from aiohttp import web
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from kit.errors import Failure, Invalid, NotFound, Unavailable
+
+RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
+AWAY = ("08", "53", "57")  # connection, resources, operator intervention
+BUSY = {"55P03", "25P03"}  # lock not available, idle in transaction
+UNFIT = ("22",)  # data that PostgreSQL cannot take
+
+
+class MethodNotAllowed(Failure):
+    """This address exists, but not for this method; `Allow` names the ones that work."""
+
+    def __init__(self, method: str, allowed: set[str]) -> None:
+        super().__init__(f"{method} does not work here.")
+        self.allowed = allowed
+
+
+class MalformedJson(Failure):
+    """The body is not one JSON document: broken, keys repeated, too deep or numbers too long."""
+
+
+class MalformedRequest(Failure):
+    """What arrived is not an HTTP request that can be read."""
+
+
+class UnsupportedMediaType(Failure):
+    """A body must be `application/json` in UTF-8, without a content encoding."""
+
+
+class PayloadTooLarge(Failure):
+    """The body is larger than this service takes."""
+
+
+class RequestTimeout(Failure):
+    """The body did not arrive in time."""
+
+
+class ExpectationFailed(Failure):
+    """The only expectation that can be met is `100-continue`."""
+
+
+class InternalError(Failure):
+    """Something went wrong on our side; the request id helps us to find it."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer at this moment; try again soon."""
+
+
+class SessionsUnavailable(Unavailable):
+    """The store of sessions does not answer at this moment; try again soon."""
+
+
+class UnstorableValue(Invalid):
+    """The database cannot hold one of the values."""
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what a client may be told of `error`; InternalError when it is a defect."""
+    match error:
+        case Failure():
+            return error
+        case web.HTTPException():
+            return _of_http(error)
+        case RedisError():
+            return SessionsUnavailable()
+        case PoolTimeoutError() | DBAPIError():
+            return _of_database(error)
+        case OSError() | asyncio.TimeoutError():
+            return DatabaseUnavailable()
+        case _:
+            return InternalError()
+
+
+def sqlstate(error: Exception) -> str:
+    """Return the five characters by which PostgreSQL names the error, "" when there are none."""
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+
+
+def _of_http(error: web.HTTPException) -> Failure:
+    match error:
+        case web.HTTPMethodNotAllowed():
+            return MethodNotAllowed(error.method, error.allowed_methods)
+        case web.HTTPNotFound():
+            return NotFound()
+        case web.HTTPRequestEntityTooLarge():
+            return PayloadTooLarge()
+        case _:
+            return InternalError()
+
+
+def _of_database(error: Exception) -> Failure:
+    state = sqlstate(error)
+    if isinstance(error, PoolTimeoutError) or state.startswith(AWAY) or state in RETRYABLE | BUSY:
+        return DatabaseUnavailable()
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return DatabaseUnavailable()
+    if state.startswith(UNFIT):
+        return UnstorableValue()
+    return InternalError()

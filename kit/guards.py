@@ -1,0 +1,82 @@
+"""What every request must pass and every answer must carry."""
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from kit import problems
+from kit.errors import Forbidden
+from kit.faults import ExpectationFailed, PayloadTooLarge, UnsupportedMediaType
+
+LARGEST_BODY = 64 * 1024  # bytes
+SAFE_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE}
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "; ".join(
+        f"{what} 'none'" for what in ("default-src", "frame-ancestors", "base-uri", "form-action")
+    ),
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class CrossSiteRequest(Forbidden):
+    """A change must come from this site's own pages or from a program, not from another site."""
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the headers of every answer; runs as `on_response_prepare`."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.popall(hdrs.SERVER, None)
+    if "request_id" in request:
+        response.headers["X-Request-ID"] = request["request_id"]
+
+
+@web.middleware
+async def guard_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse changes from foreign sites and bodies that are not small UTF-8 JSON."""
+    if request.method not in SAFE_METHODS:
+        refuse_foreign_site(request)
+        if request.body_exists:
+            refuse_unfit_body(request)
+    return await handler(request)
+
+
+def refuse_foreign_site(request: web.BaseRequest) -> None:
+    """Refuse what a browser sends for another site (OWASP CSRF Prevention: verify the origin).
+
+    Raises:
+        CrossSiteRequest: the browser says so, or the origin is not our host.
+    """
+    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+        raise CrossSiteRequest
+    origin = request.headers.get(hdrs.ORIGIN)
+    host = request.host.lower()
+    if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
+        raise CrossSiteRequest
+
+
+def refuse_unfit_body(request: web.BaseRequest) -> None:
+    """Refuse a body by its headers, before a byte of it is read.
+
+    Raises:
+        PayloadTooLarge: the announced length is above the limit.
+        UnsupportedMediaType: it is not plain UTF-8 JSON.
+    """
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise PayloadTooLarge(f"At most {LARGEST_BODY} bytes are taken.")
+    charset = (request.charset or "utf-8").lower()
+    fits = request.content_type == "application/json" and charset in ("utf-8", "utf8")
+    if not fits or hdrs.CONTENT_ENCODING in request.headers:
+        raise UnsupportedMediaType
+
+
+async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Send `100 Continue` only where the body will be read; no middleware runs before this."""
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        return problems.problem(request, ExpectationFailed())
+    if (request.content_length or 0) > LARGEST_BODY:
+        return problems.problem(request, PayloadTooLarge())
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the interim answer is no part of the final one
+    return None

@@ -1,0 +1,74 @@
+"""Probes: is the process alive, and can it serve."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+from sqlalchemy import text
+
+from kit import db, redis
+
+PROBE_LIMIT = 1.5  # seconds; a probe that waits longer is an answer too
+
+
+class Draining:
+    """Remember that the server was told to stop."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+DRAINING = web.AppKey("DRAINING", Draining)
+
+
+def setup(app: web.Application) -> None:
+    """Add the probes."""
+    app[DRAINING] = Draining()
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+
+
+async def livez(_: web.Request) -> web.Response:
+    """Say that the process answers; touch nothing else."""
+    return web.json_response({"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Say whether each dependency answers, and how fast."""
+    names = {"postgresql": _ask_postgresql, "redis": _ask_redis}
+    states = await asyncio.gather(
+        *(_probe(partial_ask, request) for partial_ask in names.values())
+    )
+    draining = request.config_dict[DRAINING].begun
+    ready = not draining and all(state["status"] == "up" for state in states)
+    report = {
+        "status": "ready" if ready else "draining" if draining else "unavailable",
+        "dependencies": dict(zip(names, states, strict=True)),
+    }
+    headers = {"Cache-Control": "no-store"} | ({} if ready else {"Retry-After": "2"})
+    return web.json_response(
+        body=orjson.dumps(report), status=200 if ready else 503, headers=headers
+    )
+
+
+async def _probe(
+    ask: Callable[[web.Request], Awaitable[None]], request: web.Request
+) -> dict[str, object]:
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(PROBE_LIMIT):
+            await ask(request)
+    except Exception as error:  # any failure at all means that it is down
+        return {"status": "down", "error": type(error).__name__}
+    return {"status": "up", "latency_ms": round((time.perf_counter() - started) * 1000, 2)}
+
+
+async def _ask_postgresql(request: web.Request) -> None:
+    async with request.config_dict[db.DATABASE].reading() as session:
+        await session.execute(text("SELECT 1"))
+
+
+async def _ask_redis(request: web.Request) -> None:
+    await request.config_dict[redis.REDIS].ping()

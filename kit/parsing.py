@@ -1,0 +1,134 @@
+"""Strict input: one JSON document, one value per parameter, every complaint with its place."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from aiohttp import web
+from marshmallow import RAISE, Schema, ValidationError
+from webargs import core
+from webargs.aiohttpparser import AIOHTTPParser
+
+from kit.errors import NotFound, ValidationFailed
+from kit.faults import MalformedJson, RequestTimeout
+
+DEEPEST = 32
+BODY_LIMIT = 10.0  # seconds for the whole body
+LARGEST_ID = 2**63 - 1
+
+
+class Parser(AIOHTTPParser):
+    """Read requests as webargs does, but refuse what it would quietly let pass."""
+
+    async def load_json(self, req: web.Request, schema: Schema) -> Any:
+        """Return the body's document; without a body there is nothing to load."""
+        try:
+            async with asyncio.timeout(BODY_LIMIT):
+                body = await req.read()
+        except TimeoutError:
+            raise RequestTimeout from None
+        return parse_json(body) if body else core.missing
+
+    def load_querystring(self, req: web.Request, schema: Schema) -> Any:
+        """Return the query; a repeated parameter is refused."""
+        repeated = [name for name in set(req.query) if len(req.query.getall(name)) > 1]
+        if repeated:
+            raise ValidationFailed(
+                errors=[
+                    {"parameter": name, "message": "Given more than once."} for name in repeated
+                ]
+            )
+        return dict(req.query)
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """Turn marshmallow's messages into pointers and parameters."""
+        raise ValidationFailed(errors=list(_complaints(error.messages_dict))) from error
+
+
+parser = Parser(unknown=RAISE)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the document in `body`.
+
+    Raises:
+        MalformedJson: it is not JSON, repeats a key, or nests deeper than 32.
+    """
+    try:
+        document = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError):
+        raise MalformedJson from None
+    level = [document]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in _children(value)
+        ]
+        if not level:
+            return document
+    raise MalformedJson(f"Nested deeper than {DEEPEST}.")
+
+
+def path_values(match_info: Mapping[str, str]) -> dict[str, Any]:
+    """Return the path's parameters; `id` and `..._id` become integers.
+
+    Raises:
+        NotFound: an id is not a number that the database could have made.
+    """
+    return {
+        name: _path_id(text) if name.endswith("id") else text for name, text in match_info.items()
+    }
+
+
+def _path_id(text: str) -> int:
+    if not (
+        text.isascii()
+        and text.isdigit()
+        and len(text) < 20
+        and text[0] != "0"
+        and int(text) <= LARGEST_ID
+    ):
+        raise NotFound
+    return int(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a key is repeated")
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _children(value: dict[str, Any] | list[Any]) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _complaints(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield one entry per message; webargs groups them by location first."""
+    for location, fields in messages.items():
+        for path, message in _flatten(fields, ()):
+            if location == "query":
+                yield {"parameter": path[0] if path else "", "message": message}
+            else:
+                pointer = "".join(
+                    f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path
+                )
+                yield {"pointer": pointer, "message": message}
+
+
+def _flatten(messages: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _flatten(inner, path if key == "_schema" else (*path, str(key)))
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield path, str(message)

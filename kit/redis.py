@@ -1,0 +1,35 @@
+"""One Redis client with bounds: a dead server costs a second, a busy pool makes callers wait."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from kit.settings import Settings
+
+POOL_SIZE = 20
+TIMEOUT = 0.5  # seconds, for connecting, for an answer, and for a place in the pool
+
+REDIS = web.AppKey("REDIS", aioredis.Redis)
+
+
+def create_redis(settings: Settings) -> aioredis.Redis:
+    """Make the client; it answers bytes and connects at the first command."""
+    pool = aioredis.BlockingConnectionPool.from_url(
+        settings.redis_url,
+        max_connections=POOL_SIZE,
+        timeout=TIMEOUT,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 1),
+        protocol=2,
+    )
+    return aioredis.Redis.from_pool(pool)
+
+
+async def redis_context(app: web.Application) -> AsyncIterator[None]:
+    """Close the client when the application ends."""
+    yield
+    await app[REDIS].aclose()

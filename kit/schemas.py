@@ -1,0 +1,168 @@
+"""What every schema of the house has in common: strict fields, pages, problems."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import marshmallow
+from marshmallow import ValidationError, fields, validate
+
+from kit.parsing import LARGEST_ID
+
+LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
+DIGITS = re.compile(r"[0-9]{1,19}")
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
+class Schema(marshmallow.Schema):
+    """Refuse unknown fields and keep the declared order."""
+
+    class Meta:
+        """Say it once for all schemas."""
+
+        unknown = marshmallow.RAISE
+
+
+class Text(fields.String):
+    """Take text that PostgreSQL can store: no NUL, no half of a surrogate pair."""
+
+    def __init__(
+        self,
+        *,
+        least: int = 0,
+        most: int,
+        blank: bool = True,
+        extra: Callable[[str], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """least, most: characters; blank: is white space enough; extra: a further check."""
+        checks: list[Callable[[str], Any]] = [validate.Length(least, most)]
+        checks += [extra] if extra else []
+        super().__init__(validate=checks, **kwargs)
+        self._blank = blank
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValidationError("Holds a character that cannot be stored.")
+        if not self._blank and not text.strip():
+            raise ValidationError("Must not be blank.")
+        return text
+
+
+class Number(fields.Integer):
+    """Take a JSON integer, not something that could be made into one."""
+
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **kwargs)
+
+
+class Id(Number):
+    """Take an id: 1..2^63-1."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(1, LARGEST_ID, **kwargs)
+
+
+class QueryNumber(fields.Integer):
+    """Take an integer from a query: ASCII digits only."""
+
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(least, most), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return self._validated(value)
+
+
+class Items(fields.List[Any]):
+    """Take a list of bounded length; the length is checked before a single item is loaded."""
+
+    def __init__(self, item: Any, *, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(item, **kwargs)
+        self._length = validate.Length(least, most)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Day(fields.Date):
+    """Take and show a date as YYYY-MM-DD."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        if not isinstance(value, str) or not ISO_DATE.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Instant(fields.AwareDateTime):
+    """Show a moment as RFC 3339 in UTC with `Z`."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return show_instant(value) if isinstance(value, datetime) else None
+
+
+class Money(fields.Decimal):
+    """Take and show an amount as a decimal string with two places at most."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(places=2, as_string=True, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        if not isinstance(value, str) or not AMOUNT.fullmatch(value):
+            raise ValidationError('Must be a decimal string such as "12.50".')
+        return Decimal(value)
+
+
+def show_instant(value: datetime) -> str:
+    """Return the moment as RFC 3339 in UTC with `Z`."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class PageQuery(Schema):
+    """Choose a page of a list."""
+
+    page = QueryNumber(1, LARGEST_PAGE, load_default=1)
+    size = QueryNumber(1, 100, load_default=20)
+
+
+class CursorQuery(PageQuery):
+    """Choose a page by number, or go on where the last one ended."""
+
+    cursor = Text(most=100)
+
+    @marshmallow.validates_schema(pass_original=True)
+    def refuse_both(self, _: Any, original: Mapping[str, Any], **__: Any) -> None:
+        """Refuse a page number together with a cursor."""
+        if "cursor" in original and "page" in original:
+            raise ValidationError("Give a page or a cursor, not both.", "cursor")
+
+
+def page_of(item: Schema, *, cursor: bool = False) -> Schema:
+    """Build the schema of one page of `item`."""
+    envelope: dict[str, fields.Field[Any]] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "page": fields.Integer(required=True, allow_none=cursor),
+        "size": fields.Integer(required=True),
+        "total": fields.Integer(required=True, allow_none=cursor),
+        "pages": fields.Integer(required=True, allow_none=cursor),
+    }
+    if cursor:
+        envelope["next_cursor"] = fields.String(required=True, allow_none=True)
+    return Schema.from_dict(dict(envelope), name=f"PageOf{type(item).__name__}")()  # type: ignore[return-value]

@@ -1,0 +1,145 @@
+"""Serve an application: in this process, or with gunicorn in several behind one socket."""
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+
+import uvloop
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from kit import guards, problems
+from kit.faults import MalformedRequest
+from kit.health import DRAINING
+from kit.log import log
+from kit.settings import Settings
+
+# aiohttp closes a connection whose headers drip in only by this limit
+KEEP_ALIVE = 10.0  # seconds
+GRACE = 10.0  # seconds for the requests under way when the server is told to stop
+
+CreateApp = Callable[[Settings], web.Application]
+
+
+class ServerError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+class Handler(RequestHandler):
+    """Answer what is not even HTTP in our own words: no echo of the bytes, no version."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Build the answer and log one line."""
+        request["request_id"] = secrets.token_hex(16)
+        cause = type(exc).__name__
+        log.info("request", request_id=request["request_id"], status=400, cause=cause)
+        response = problems.problem(request, MalformedRequest())
+        response.headers.update({**guards.HEADERS, "X-Request-ID": request["request_id"]})
+        response.headers["Server"] = "shop-api"  # else aiohttp names itself and its version
+        response.force_close()
+        return response
+
+
+class PoliteServer(Server):
+    """Make connections that are handled by our `Handler`."""
+
+    def __call__(self) -> RequestHandler:
+        """Handle one more connection."""
+        return Handler(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Run an application with the limits of this service."""
+
+    def __init__(self, app: web.Application) -> None:
+        super().__init__(
+            app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=GRACE
+        )
+
+    async def _make_server(self) -> Server:
+        server = await super()._make_server()
+        server.__class__ = PoliteServer  # aiohttp offers no other way to name its handler
+        return server
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; port 0 takes any free one.
+
+    Raises:
+        ServerError: the address is taken or not ours.
+    """
+    try:
+        return socket.create_server((host, port), backlog=1024, reuse_port=False)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ServerError(f"Cannot listen on {host}:{port} ({reason}): set APP_PORT.") from None
+
+
+def run(app: web.Application, listening: socket.socket, started: Callable[[], None]) -> None:
+    """Serve in this process until SIGINT or SIGTERM, then finish what is under way."""
+    uvloop.run(_serve(app, listening, started))
+
+
+async def _serve(
+    app: web.Application, listening: socket.socket, started: Callable[[], None]
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    runner = Runner(app)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    started()
+    await stop.wait()
+    app[DRAINING].begun = True
+    await runner.cleanup()
+
+
+class GunicornLog(Logger):  # type: ignore[misc]
+    """Leave gunicorn's records to the handlers of the process."""
+
+    def setup(self, cfg: object) -> None:
+        """Add no handler."""
+        self.error_log.propagate = True
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]
+    """Run several workers that accept from one socket, opened before they fork."""
+
+    def __init__(self, settings: Settings, create_app: CreateApp) -> None:
+        self._settings = settings
+        self._create_app = create_app
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        settings = self._settings
+        self.cfg.set("bind", f"{settings.host}:{settings.port}")
+        self.cfg.set("workers", settings.workers)
+        self.cfg.set("worker_class", "aiohttp.GunicornUVLoopWebWorker")
+        self.cfg.set("graceful_timeout", int(GRACE) + 5)
+        self.cfg.set("logger_class", GunicornLog)
+        self.cfg.set("control_socket_disable", True)
+        self.cfg.set("proc_name", "shop-api")
+
+    def load(self) -> Callable[[], object]:
+        """Give each worker a way to make its own application."""
+
+        async def make() -> Runner:
+            return Runner(self._create_app(self._settings))
+
+        return make

@@ -1,0 +1,140 @@
+"""Session records in Redis: each step is one script, so no two requests can disagree.
+
+A record lies under the SHA-256 of its id. `user-sessions:<user>` lists a user's records by their
+last day. `user-epoch:<user>` holds the number that a record must carry to count; it only grows, so
+a sign-in that raced with a change of the password makes a record that is dead from the start.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis import asyncio as aioredis
+
+LOAD = """
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' then return false end
+local idle, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now = tonumber(redis.call('TIME')[1])
+local function dead() redis.call('DEL', KEYS[1]) return false end
+if kind ~= 'hash' then return dead() end
+local fields = {'user_id', 'epoch', 'created_at', 'last_seen_at', 'is_staff'}
+local r = redis.call('HMGET', KEYS[1], unpack(fields))
+for i = 1, 5 do
+  if not (r[i] and string.match(r[i], '^%d+$') and #r[i] < 20) then return dead() end
+end
+local epoch, created, seen = tonumber(r[2]), tonumber(r[3]), tonumber(r[4])
+local valid_from = tonumber(redis.call('GET', 'user-epoch:' .. r[1]) or '0')
+local rest = math.min(idle, created + lifetime - now)
+if epoch < valid_from or rest <= 0 or now - seen >= idle then return dead() end
+if now - seen >= math.min(60, idle / 10) then
+  redis.call('HSET', KEYS[1], 'last_seen_at', now)
+  redis.call('EXPIRE', KEYS[1], rest)
+end
+return {r[1], r[5]}
+"""
+
+CREATE = """
+local user, epoch = ARGV[1], tonumber(ARGV[2])
+local idle, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5])
+local now = tonumber(redis.call('TIME')[1])
+if epoch < tonumber(redis.call('GET', 'user-epoch:' .. user) or '0') then return 0 end
+redis.call('HSET', 'session:' .. KEYS[1], 'user_id', user, 'epoch', epoch, 'is_staff', ARGV[3],
+  'created_at', now, 'last_seen_at', now, 'ip', ARGV[6], 'user_agent', ARGV[7])
+redis.call('EXPIRE', 'session:' .. KEYS[1], math.min(idle, lifetime))
+redis.call('ZREMRANGEBYSCORE', 'user-sessions:' .. user, '-inf', now)
+redis.call('ZADD', 'user-sessions:' .. user, now + lifetime, KEYS[1])
+redis.call('EXPIRE', 'user-sessions:' .. user, lifetime)
+return 1
+"""
+
+LIST = """
+local found = {}
+for _, id in ipairs(redis.call('ZREVRANGE', 'user-sessions:' .. ARGV[1], 0, -1)) do
+  local r = redis.call('HMGET', 'session:' .. id, 'created_at', 'last_seen_at', 'ip', 'user_agent')
+  if r[1] then found[#found + 1] = {id, r[1], r[2], r[3], r[4]}
+  else redis.call('ZREM', 'user-sessions:' .. ARGV[1], id) end
+end
+return found
+"""
+
+END = """
+if redis.call('ZREM', 'user-sessions:' .. ARGV[1], KEYS[1]) == 0 then return 0 end
+return redis.call('DEL', 'session:' .. KEYS[1])
+"""
+
+END_ALL = """
+local index, valid_from = 'user-sessions:' .. ARGV[1], 'user-epoch:' .. ARGV[1]
+local epoch = math.max(tonumber(ARGV[2]), tonumber(redis.call('GET', valid_from) or '0'))
+if epoch > 0 then redis.call('SET', valid_from, epoch, 'EX', ARGV[3]) end
+for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+  if id == KEYS[1] and redis.call('EXISTS', 'session:' .. id) == 1 then
+    redis.call('HSET', 'session:' .. id, 'epoch', epoch)
+  else
+    redis.call('DEL', 'session:' .. id)
+    redis.call('ZREM', index, id)
+  end
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is signed in; `epoch` is the user's credential number, which only grows."""
+
+    user_id: int
+    is_staff: bool
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a session was opened from."""
+
+    ip: str
+    user_agent: str
+
+
+class SessionStore:
+    """Keep session records; every one has a time to live."""
+
+    def __init__(self, redis: aioredis.Redis, idle: int, lifetime: int) -> None:
+        """idle, lifetime: seconds."""
+        self.lifetime = lifetime
+        self._idle = idle
+        self._load = redis.register_script(LOAD)
+        self._create = redis.register_script(CREATE)
+        self._list = redis.register_script(LIST)
+        self._end = redis.register_script(END)
+        self._end_all = redis.register_script(END_ALL)
+
+    async def load(self, handle: str) -> Identity | None:
+        """Return whose record it is, and keep it alive; a corrupt or outdated one is deleted."""
+        found = await self._load(keys=[f"session:{handle}"], args=[self._idle, self.lifetime])
+        return Identity(int(found[0]), found[1] == b"1") if found else None
+
+    async def create(self, handle: str, identity: Identity, device: Device) -> bool:
+        """Store a record, unless the credentials have changed since `identity` was read."""
+        args: list[int | str] = [identity.user_id, identity.epoch, int(identity.is_staff)]
+        args += [self._idle, self.lifetime, device.ip, device.user_agent]
+        return bool(await self._create(keys=[handle], args=args))
+
+    async def of_user(self, user_id: int) -> list[dict[str, object]]:
+        """List the user's live sessions, newest first, each with the fields of its record."""
+        return [
+            {
+                "id": handle.decode(),
+                "created_at": datetime.fromtimestamp(int(created), UTC),
+                "last_seen_at": datetime.fromtimestamp(int(seen), UTC),
+                "ip": ip.decode(errors="replace"),
+                "user_agent": agent.decode(errors="replace"),
+            }
+            for handle, created, seen, ip, agent in await self._list(args=[user_id])
+        ]
+
+    async def end(self, handle: str, user_id: int) -> bool:
+        """Delete one record of the user; tell whether there was one."""
+        return bool(await self._end(keys=[handle], args=[user_id]))
+
+    async def end_all(self, user_id: int, epoch: int = 0, keep: str = "") -> None:
+        """Delete the user's records but `keep`; refuse those older than `epoch` from now on."""
+        await self._end_all(keys=[keep], args=[user_id, epoch, self.lifetime])

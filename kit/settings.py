@@ -1,0 +1,114 @@
+"""What the environment decides, read once into a frozen dataclass."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from environs import Env, EnvError
+from marshmallow import ValidationError, validate
+
+DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the assignment's default; production refuses it
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text says which and what fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Hold every setting; `from_environment` is the only place that reads them."""
+
+    app_env: str = "development"
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    cookie_secure: bool = False
+    session_idle: timedelta = timedelta(days=1)
+    session_lifetime: timedelta = timedelta(days=14)
+    bcrypt_rounds: int = 12
+    log_level: str = "INFO"
+    log_format: str = "auto"
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the process environment.
+
+        Raises:
+            SettingsError: a value does not parse, or is unsafe in production.
+        """
+        env = Env(eager=False)
+        values = _read(env)
+        try:
+            env.seal()
+        except EnvError as error:
+            raise SettingsError(_sentence(error)) from None
+        settings = cls(**values)
+        settings._refuse_the_unsafe()
+        return settings
+
+    def _refuse_the_unsafe(self) -> None:
+        if self.session_idle > self.session_lifetime:
+            raise SettingsError("SESSION_IDLE is longer than SESSION_LIFETIME: make it shorter.")
+        if self.app_env != "production":
+            return
+        if urlsplit(self.database_url).password in (None, DEFAULT_PASSWORD):
+            raise SettingsError("APP_ENV=production needs a POSTGRES_PASSWORD of its own.")
+        if not self.cookie_secure:
+            raise SettingsError("APP_ENV=production needs COOKIE_SECURE=true.")
+        if self.bcrypt_rounds < 10:
+            raise SettingsError("APP_ENV=production needs BCRYPT_ROUNDS of 10 or more.")
+
+
+def _read(env: Env) -> dict[str, Any]:
+    """Declare each variable with its default and its bounds."""
+    return {
+        "app_env": env.str(
+            "APP_ENV", "development", validate=validate.OneOf(["development", "production"])
+        ),
+        "database_url": env.str("DATABASE_URL", None) or _database_url(env),
+        "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:6379/0", validate=_is_redis),
+        "host": env.str("APP_HOST", "127.0.0.1"),
+        "port": env.int("APP_PORT", 8000, validate=validate.Range(1, 65535)),
+        "workers": env.int("WORKERS", 1, validate=validate.Range(1, 64)),
+        "cookie_secure": env.bool("COOKIE_SECURE", False),
+        "session_idle": env.timedelta("SESSION_IDLE", timedelta(days=1), validate=_is_positive),
+        "session_lifetime": env.timedelta(
+            "SESSION_LIFETIME", timedelta(days=14), validate=_is_positive
+        ),
+        "bcrypt_rounds": env.int("BCRYPT_ROUNDS", 12, validate=validate.Range(4, 18)),
+        "log_level": env.str(
+            "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+        ),
+        "log_format": env.str(
+            "LOG_FORMAT", "auto", validate=validate.OneOf(["auto", "json", "console"])
+        ),
+    }
+
+
+def _database_url(env: Env) -> str:
+    user = quote(env.str("POSTGRES_USER", "postgres"), safe="")
+    password = quote(env.str("POSTGRES_PASSWORD", DEFAULT_PASSWORD), safe="")
+    host = env.str("POSTGRES_HOST", "127.0.0.1")
+    port = env.int("POSTGRES_PORT", 5432, validate=validate.Range(1, 65535))
+    name = quote(env.str("POSTGRES_DB", "postgres"), safe="")
+    return f"postgresql://{user}:{password}@{host}:{port}/{name}"
+
+
+def _is_positive(value: timedelta) -> None:
+    if value < timedelta(seconds=1):
+        raise ValidationError("Must be at least one second.")
+
+
+def _is_redis(value: str) -> None:
+    if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        raise ValidationError("Must be a redis://, rediss:// or unix:// address.")
+
+
+def _sentence(error: EnvError) -> str:
+    messages = getattr(error, "error_messages", {})
+    return " ".join(
+        f"{name}: {' '.join(map(str, texts))}" for name, texts in messages.items()
+    ) or str(error)

