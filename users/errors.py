@@ -1,0 +1,27 @@
+"""What can go wrong around users; the docstrings are shown to clients."""
+
+from kit.errors import Conflict, Forbidden, NotFound, Unauthorized
+
+
+class InvalidCredentials(Unauthorized):
+    """The login or the password is wrong."""
+
+
+class WrongPassword(Forbidden):
+    """The current password is not the one that was sent."""
+
+
+class UserNotFound(NotFound):
+    """There is no such user."""
+
+
+class SessionNotFound(NotFound):
+    """There is no such session of yours."""
+
+
+class UsernameTaken(Conflict):
+    """Somebody has this username already, in some spelling of its case."""
+
+
+class EmailTaken(Conflict):
+    """Somebody has this e-mail address already, in some spelling of its case."""

@@ -1,0 +1,93 @@
+"""What enters and leaves the users domain."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from kit.schemas import Day, Instant, Schema, Text
+from users.entities import OLDEST, USERNAME, age_on
+
+
+def _credible_birthday(value: date) -> None:
+    today = datetime.now(UTC).date()
+    if value > today:
+        raise ValidationError("Must not be in the future.")
+    if (age_on(today, value) or 0) > OLDEST:
+        raise ValidationError(f"Must not be more than {OLDEST} years ago.")
+
+
+def _username(**kwargs: Any) -> Text:
+    charset = validate.Regexp(f"{USERNAME}\\Z", error="Use 3 to 32 of A-Z a-z 0-9 _ . -")
+    return Text(most=32, extra=charset, **kwargs)
+
+
+class UserChange(Schema):
+    """Change any of one's own fields."""
+
+    email = Text(most=254, extra=validate.Email())
+    first_name = Text(least=1, most=100, blank=False)
+    second_name = Text(least=1, most=100, blank=False)
+    birthday = Day(allow_none=True, validate=_credible_birthday)
+
+
+class SignUp(Schema):
+    """Register a new user."""
+
+    username = _username(required=True)
+    email = Text(most=254, extra=validate.Email(), required=True)
+    password = Text(least=8, most=128, required=True)
+    first_name = Text(least=1, most=100, blank=False, required=True)
+    second_name = Text(least=1, most=100, blank=False, required=True)
+    birthday = Day(allow_none=True, load_default=None, validate=_credible_birthday)
+
+
+class LoginIn(Schema):
+    """Sign in with a username or an e-mail address; an over-long password is just a wrong one."""
+
+    login = Text(least=1, most=254, required=True)
+    password = Text(least=1, most=64 * 1024, required=True)
+
+
+class PasswordChange(Schema):
+    """Replace the password."""
+
+    current_password = Text(least=1, most=128, required=True)
+    new_password = Text(least=8, most=128, required=True)
+
+
+class UserOut(Schema):
+    """Show what everybody may see of a user."""
+
+    id = fields.Integer(required=True)
+    username = fields.String(required=True)
+    first_name = fields.String(required=True)
+    second_name = fields.String(required=True)
+    birthday = Day(required=True, allow_none=True)
+    age = fields.Function(lambda row: age_on(datetime.now(UTC).date(), row["birthday"]))
+    created_at = Instant(required=True)
+
+
+class OwnUserOut(UserOut):
+    """Show a user to that user."""
+
+    email = fields.String(required=True)
+    is_staff = fields.Boolean(required=True)
+    updated_at = Instant(required=True)
+
+
+class SessionOut(Schema):
+    """Show one of the own sessions; `id` is not the cookie's value."""
+
+    id = fields.String(required=True)
+    created_at = Instant(required=True)
+    last_seen_at = Instant(required=True)
+    ip = fields.String(required=True)
+    user_agent = fields.String(required=True)
+    current = fields.Boolean(required=True)
+
+
+class SessionsOut(Schema):
+    """List all own sessions, the newest first."""
+
+    items = fields.List(fields.Nested(SessionOut), required=True)
