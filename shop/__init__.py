@@ -1,0 +1,1 @@
+"""Books in shops: assortment, cart, orders."""
