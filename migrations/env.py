@@ -1,0 +1,26 @@
+"""Alembic's way in: on the connection of `migrations.run`, or from alembic's own command."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+
+import users.entities  # noqa: F401 - the tables of all domains must be known
+from kit.db import Base
+from kit.settings import Settings
+from migrations.run import migrate
+
+
+def run(connection: Connection) -> None:
+    """Run the wanted revisions on a connection that is in a transaction."""
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    asyncio.run(
+        migrate(Settings.from_environment(), lambda config: run(config.attributes["connection"]))
+    )
