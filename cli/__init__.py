@@ -1,0 +1,46 @@
+"""`shop-api`: everything that is done to the service from a command line."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from environs import Env
+
+from cli.dev import dev, down
+from cli.doctor import doctor
+from cli.operate import migrate, routes, serve
+from cli.users import user
+from embedded.errors import EmbeddedError
+from kit.reach import Unreachable, unreachable
+from kit.server import ServerError
+from kit.settings import SettingsError
+
+EXPECTED = (SettingsError, EmbeddedError, ServerError, Unreachable)
+
+
+class OneSentence(click.Group):
+    """End with one sentence and a non-zero code where the cause is known."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            with unreachable():
+                return super().invoke(ctx)
+        except EXPECTED as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(
+    cls=OneSentence,
+    epilog="Example: shop-api dev",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99},
+)
+@click.version_option(package_name="shop-api")
+def main() -> None:
+    """Run and look after shop-api; settings come from the environment or from ./.env."""
+    if Path(".env").is_file():
+        Env().read_env(".env", recurse=False)
+
+
+for command in (dev, down, serve, migrate, user, routes, doctor):
+    main.add_command(command)

@@ -1,0 +1,114 @@
+"""Run the whole house on a bare machine, with servers of its own."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socket import socket
+
+import click
+
+import monolith
+from embedded import instance, postgres, valkey
+from kit import log, server
+from kit.settings import DEFAULT_PASSWORD, Settings
+from migrations.run import migrate
+
+FOLDER = Path(".data")
+DATABASE_VARIABLES = ("DATABASE_URL", "POSTGRES_HOST")
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FOLDER,
+    show_default=True,
+    help="Where the embedded servers keep their data.",
+)
+
+
+@click.command(epilog="Example: APP_PORT=8080 shop-api dev")
+@folder_option
+def dev(folder: Path) -> None:
+    """Start PostgreSQL and Valkey, migrate, seed when empty, and serve until Ctrl-C.
+
+    DATABASE_URL (or POSTGRES_HOST) and REDIS_URL, when set, replace the embedded servers.
+    """
+    click.echo("Starting ...")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with instance.single(folder), _servers(folder) as embedded:
+        settings = Settings.from_environment()
+        log.configure(settings.log_level, settings.log_format)
+        before, after = asyncio.run(migrate(settings))
+        if before != after:
+            click.echo(f"The database went from revision {before or 'nothing'} to {after}.")
+        listening = _listen(settings)
+        url = f"http://{settings.host}:{listening.getsockname()[1]}"
+
+        def started() -> None:
+            instance.record(folder, url)
+            click.echo(_banner(url, embedded, folder))
+
+        try:
+            server.run(monolith.create_app(settings), listening, started)
+        finally:
+            click.echo("Stopping ...")
+            for number in (signal.SIGINT, signal.SIGTERM):  # the servers stop in bounded time
+                signal.signal(number, signal.SIG_IGN)
+
+
+@click.command(epilog="Example: shop-api down --reset")
+@folder_option
+@click.option("--reset", is_flag=True, help="Remove the data of the embedded servers, too.")
+def down(folder: Path, *, reset: bool) -> None:
+    """Stop what `shop-api dev` started from another terminal; harmless when nothing runs."""
+    click.echo("Stopped." if instance.stop(folder) else "Nothing was running.")
+    if reset:
+        for place in {postgres.home(folder), folder}:
+            shutil.rmtree(place, ignore_errors=not place.exists())
+        click.echo("The data is gone.")
+
+
+@contextmanager
+def _servers(folder: Path) -> Iterator[list[str]]:
+    """Start the servers that the environment does not name; yield what was started."""
+    started = []
+    with ExitStack() as stack:
+        if not any(os.environ.get(name) for name in DATABASE_VARIABLES):
+            url = stack.enter_context(postgres.server(folder / "postgres"))
+            os.environ["DATABASE_URL"] = url
+            started.append(f"PostgreSQL  {url}")
+        if not os.environ.get("REDIS_URL"):
+            url = stack.enter_context(valkey.server(folder / "valkey"))
+            os.environ["REDIS_URL"] = url
+            started.append(f"Valkey      {url}")
+        yield started
+
+
+def _listen(settings: Settings) -> socket:
+    """Take the wanted port, or any free one when nobody asked for a certain one."""
+    try:
+        return server.listen(settings.host, settings.port)
+    except server.ServerError:
+        if os.environ.get("APP_PORT"):
+            raise
+    click.echo(f"Port {settings.port} is taken; another one is used.")
+    return server.listen(settings.host, 0)
+
+
+def _banner(url: str, embedded: list[str], folder: Path) -> str:
+    rows = [
+        "",
+        f"  shop-api    {url}",
+        f"  try         {url}/api/v1/shop/shops",
+        f"  health      {url}/readyz",
+        f"  sign in as  demo / {DEFAULT_PASSWORD}   (staff: admin / {DEFAULT_PASSWORD})",
+        *(f"  embedded    {row}" for row in embedded),
+        f"  data        {folder.resolve()}",
+        "  stop        Ctrl-C here, or `make down` elsewhere",
+        "",
+    ]
+    return "\n".join(rows)

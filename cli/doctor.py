@@ -1,0 +1,77 @@
+"""Find out why the service would not run well, and say what to do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import click
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import migrations.run
+from kit.db import POOL_SIZE, create_engine
+from kit.reach import Unreachable, unreachable
+from kit.redis import create_redis
+from kit.settings import Settings
+
+OLDEST_POSTGRESQL = 14
+Check = Callable[[Settings], Awaitable[str]]
+
+
+class Ailment(Exception):
+    """Something is wrong; the text says what to do."""
+
+
+@click.command(epilog="Example: DATABASE_URL=postgresql://me:secret@db/shop shop-api doctor")
+def doctor() -> None:
+    """Check settings, PostgreSQL, its revision and connections, and Redis."""
+    settings = Settings.from_environment()
+    click.echo(f"ok    settings    {settings.app_env}, bcrypt {settings.bcrypt_rounds} rounds")
+    checks: dict[str, Check] = {"postgresql": _postgresql, "redis": _redis}
+    results = [asyncio.run(_examine(name, check, settings)) for name, check in checks.items()]
+    if not all(results):
+        raise click.exceptions.Exit(1)
+
+
+async def _examine(name: str, check: Check, settings: Settings) -> bool:
+    try:
+        with unreachable():
+            found = await check(settings)
+    except (Ailment, Unreachable) as error:
+        click.echo(f"FAIL  {name:<11} {error}")
+        return False
+    click.echo(f"ok    {name:<11} {found}")
+    return True
+
+
+async def _postgresql(settings: Settings) -> str:
+    engine = create_engine(settings)
+    try:
+        async with engine.connect() as connection:
+            version = int(await _show(connection, "server_version_num")) // 10_000
+            most = int(await _show(connection, "max_connections"))
+            present = await connection.run_sync(migrations.run.present_revision)
+    finally:
+        await engine.dispose()
+    newest = migrations.run.newest_revision()
+    wanted = POOL_SIZE * settings.workers
+    if version < OLDEST_POSTGRESQL:
+        raise Ailment(f"version {version} is too old: use {OLDEST_POSTGRESQL} or newer.")
+    if present != newest:
+        raise Ailment(f"at revision {present or 'nothing'}, not {newest}: run `shop-api migrate`.")
+    if wanted > most - 10:
+        raise Ailment(f"{wanted} connections wanted of {most}: lower WORKERS, or raise it there.")
+    return f"version {version}, revision {present}, {wanted} of {most} connections wanted"
+
+
+async def _show(connection: AsyncConnection, setting: str) -> str:
+    shown: str = (await connection.execute(text(f"SHOW {setting}"))).scalar_one()
+    return shown
+
+
+async def _redis(settings: Settings) -> str:
+    redis = create_redis(settings)
+    try:
+        facts = await redis.info("server")
+    finally:
+        await redis.aclose()
+    return f"version {facts.get('valkey_version') or facts['redis_version']}"
