@@ -1,0 +1,1 @@
+"""Run real PostgreSQL and Valkey out of wheels, for `make up` and the tests."""
