@@ -13,6 +13,7 @@ SERVICE = [
     "gunicorn>=25.1",
     "marshmallow>=4,<5",
     "orjson>=3.10",
+    "python-dotenv>=1",
     "redis>=5.2,<9",
     "rich>=13",
     "sqlalchemy[asyncio]>=2.1,<2.2",

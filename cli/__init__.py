@@ -1,10 +1,9 @@
 """`shop-api`: everything that is done to the service from a command line."""
 
-from pathlib import Path
 from typing import Any
 
 import click
-from environs import Env
+from dotenv import load_dotenv
 
 from cli.dev import dev, down
 from cli.doctor import doctor
@@ -38,8 +37,7 @@ class OneSentence(click.Group):
 @click.version_option(package_name="shop-api")
 def main() -> None:
     """Run and look after shop-api; settings come from the environment or from ./.env."""
-    if Path(".env").is_file():
-        Env().read_env(".env", recurse=False)
+    load_dotenv(".env")
 
 
 for command in (dev, down, serve, migrate, user, routes, doctor):

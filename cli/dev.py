@@ -19,6 +19,7 @@ from kit.settings import DEFAULT_PASSWORD, Settings
 from migrations.run import migrate
 
 FOLDER = Path(".data")
+POSTGRES = "postgres"
 DATABASE_VARIABLES = ("DATABASE_URL", "POSTGRES_HOST")
 
 folder_option = click.option(
@@ -67,8 +68,9 @@ def down(folder: Path, *, reset: bool) -> None:
     """Stop what `shop-api dev` started from another terminal; harmless when nothing runs."""
     click.echo("Stopped." if instance.stop(folder) else "Nothing was running.")
     if reset:
-        for place in {postgres.home(folder), folder}:
-            shutil.rmtree(place, ignore_errors=not place.exists())
+        for place in (postgres.home(folder / POSTGRES), folder):  # the folder knows the home
+            if place.exists():
+                shutil.rmtree(place)
         click.echo("The data is gone.")
 
 
@@ -78,7 +80,7 @@ def _servers(folder: Path) -> Iterator[list[str]]:
     started = []
     with ExitStack() as stack:
         if not any(os.environ.get(name) for name in DATABASE_VARIABLES):
-            url = stack.enter_context(postgres.server(folder / "postgres"))
+            url = stack.enter_context(postgres.server(folder / POSTGRES))
             os.environ["DATABASE_URL"] = url
             started.append(f"PostgreSQL  {url}")
         if not os.environ.get("REDIS_URL"):

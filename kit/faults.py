@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 from aiohttp import web
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -10,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from kit.errors import Failure, Invalid, NotFound, Unavailable
 
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
-AWAY = ("08", "53", "57")  # connection, resources, operator intervention
+AWAY = ("08", "28", "53", "57")  # connection, authorisation, resources, intervention
 BUSY = {"55P03", "25P03"}  # lock not available, idle in transaction
 UNFIT = ("22",)  # data that PostgreSQL cannot take
 
@@ -72,7 +73,9 @@ def failure_of(error: Exception) -> Failure:
             return _of_http(error)
         case RedisError():
             return SessionsUnavailable()
-        case PoolTimeoutError() | DBAPIError():
+        case (
+            PoolTimeoutError() | DBAPIError() | asyncpg.PostgresError() | asyncpg.InterfaceError()
+        ):
             return _of_database(error)
         case OSError() | asyncio.TimeoutError():
             return DatabaseUnavailable()
@@ -82,7 +85,7 @@ def failure_of(error: Exception) -> Failure:
 
 def sqlstate(error: Exception) -> str:
     """Return the five characters by which PostgreSQL names the error, "" when there are none."""
-    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
 def _of_http(error: web.HTTPException) -> Failure:
@@ -101,7 +104,9 @@ def _of_database(error: Exception) -> Failure:
     state = sqlstate(error)
     if isinstance(error, PoolTimeoutError) or state.startswith(AWAY) or state in RETRYABLE | BUSY:
         return DatabaseUnavailable()
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, asyncpg.InterfaceError) or getattr(
+        error, "connection_invalidated", False
+    ):
         return DatabaseUnavailable()
     if state.startswith(UNFIT):
         return UnstorableValue()

@@ -13,6 +13,7 @@ from kit.faults import sqlstate
 UNDEFINED_TABLE = "42P01"
 AWAY = (
     ConnectionError,
+    PermissionError,  # asyncpg looks for certificates in $HOME
     TimeoutError,
     socket.gaierror,
     DBAPIError,

@@ -40,7 +40,7 @@ class Settings:
             SettingsError: a value does not parse, or is unsafe in production.
         """
         env = Env(eager=False)
-        values = _read(env)
+        values = read(env)
         try:
             env.seal()
         except EnvError as error:
@@ -62,7 +62,7 @@ class Settings:
             raise SettingsError("APP_ENV=production needs BCRYPT_ROUNDS of 10 or more.")
 
 
-def _read(env: Env) -> dict[str, Any]:
+def read(env: Env) -> dict[str, Any]:
     """Declare each variable with its default and its bounds."""
     return {
         "app_env": env.str(
