@@ -36,13 +36,14 @@ return {r[1], r[5]}
 CREATE = """
 local user, epoch = ARGV[1], tonumber(ARGV[2])
 local idle, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5])
-local now = tonumber(redis.call('TIME')[1])
+local clock = redis.call('TIME')
+local now, micros = tonumber(clock[1]), tonumber(clock[2])
 if epoch < tonumber(redis.call('GET', 'user-epoch:' .. user) or '0') then return 0 end
 redis.call('HSET', 'session:' .. KEYS[1], 'user_id', user, 'epoch', epoch, 'is_staff', ARGV[3],
   'created_at', now, 'last_seen_at', now, 'ip', ARGV[6], 'user_agent', ARGV[7])
 redis.call('EXPIRE', 'session:' .. KEYS[1], math.min(idle, lifetime))
 redis.call('ZREMRANGEBYSCORE', 'user-sessions:' .. user, '-inf', now)
-redis.call('ZADD', 'user-sessions:' .. user, now + lifetime, KEYS[1])
+redis.call('ZADD', 'user-sessions:' .. user, now + lifetime + micros / 1e6, KEYS[1])
 redis.call('EXPIRE', 'user-sessions:' .. user, lifetime)
 return 1
 """

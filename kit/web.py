@@ -66,7 +66,7 @@ class Endpoint:
                 response.headers["Location"] = str(path)
         if self.returns is not None:
             response.content_type = "application/json"
-        if not self.guest or "user_id" in request:
+        if not self.guest or request.method not in guards.SAFE_METHODS:
             response.headers["Cache-Control"] = "no-store"
         return response
 

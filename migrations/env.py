@@ -5,10 +5,14 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-import users.entities  # noqa: F401 - the tables of all domains must be known
+from kit import outbox
 from kit.db import Base
 from kit.settings import Settings
 from migrations.run import migrate
+from shop import entities as shop
+from users import entities as users
+
+DESCRIBED = (outbox, users, shop)  # importing them is what fills Base.metadata
 
 
 def run(connection: Connection) -> None:

@@ -27,10 +27,10 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(True), server_default=sa.func.now(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(True)),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
-        sa.CheckConstraint("username ~ '^[A-Za-z0-9_.-]{3,32}$'", name="ck_users_username"),
-        sa.CheckConstraint("email LIKE '%_@_%'", name="ck_users_email"),
-        sa.CheckConstraint("first_name <> '' AND second_name <> ''", name="ck_users_names"),
-        sa.CheckConstraint("session_epoch >= 0", name="ck_users_session_epoch"),
+        sa.CheckConstraint("username ~ '^[A-Za-z0-9_.-]{3,32}$'", name=op.f("ck_users_username")),
+        sa.CheckConstraint("email LIKE '%_@_%'", name=op.f("ck_users_email")),
+        sa.CheckConstraint("first_name <> '' AND second_name <> ''", name=op.f("ck_users_names")),
+        sa.CheckConstraint("session_epoch >= 0", name=op.f("ck_users_session_epoch")),
     )
     op.create_index("uq_users_username", "users", [sa.text("lower(username)")], unique=True)
     op.create_index("uq_users_email", "users", [sa.text("lower(email)")], unique=True)

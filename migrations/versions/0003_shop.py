@@ -42,7 +42,7 @@ def _create_catalogue() -> None:
         sa.Column("published_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_books"),
         sa.UniqueConstraint("isbn", name="uq_books_isbn"),
-        sa.CheckConstraint("isbn ~ '^[0-9]{13}$'", name="ck_books_isbn"),
+        sa.CheckConstraint("isbn ~ '^[0-9]{13}$'", name=op.f("ck_books_isbn")),
     )
     op.create_table(
         "offers",
@@ -55,8 +55,8 @@ def _create_catalogue() -> None:
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name="fk_offers_shop_id"),
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], name="fk_offers_book_id"),
         sa.UniqueConstraint("shop_id", "book_id", name="uq_offers_shop_id_book_id"),
-        sa.CheckConstraint("price >= 0", name="ck_offers_price"),
-        sa.CheckConstraint("available >= 0", name="ck_offers_available"),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_offers_price")),
+        sa.CheckConstraint("available >= 0", name=op.f("ck_offers_available")),
     )
     op.create_index("ix_offers_book_id", "offers", ["book_id"])
 
@@ -71,7 +71,7 @@ def _create_carts() -> None:
         sa.PrimaryKeyConstraint("user_id", "offer_id", name="pk_cart_items"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_cart_items_user_id"),
         sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name="fk_cart_items_offer_id"),
-        sa.CheckConstraint("quantity BETWEEN 1 AND 1000", name="ck_cart_items_quantity"),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 1000", name=op.f("ck_cart_items_quantity")),
     )
     op.create_index("ix_cart_items_offer_id", "cart_items", ["offer_id"])
 
@@ -87,7 +87,7 @@ def _create_orders() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_orders"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_orders_user_id"),
         sa.CheckConstraint(
-            "status IN ('awaiting_payment', 'paid', 'cancelled')", name="ck_orders_status"
+            "status IN ('awaiting_payment', 'paid', 'cancelled')", name=op.f("ck_orders_status")
         ),
     )
     history = ["user_id", "created_at", "id"]
@@ -102,7 +102,7 @@ def _create_orders() -> None:
         sa.PrimaryKeyConstraint("order_id", "offer_id", name="pk_order_items"),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_order_items_order_id"),
         sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name="fk_order_items_offer_id"),
-        sa.CheckConstraint("quantity >= 1", name="ck_order_items_quantity"),
-        sa.CheckConstraint("price >= 0", name="ck_order_items_price"),
+        sa.CheckConstraint("quantity >= 1", name=op.f("ck_order_items_quantity")),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_order_items_price")),
     )
     op.create_index("ix_order_items_offer_id", "order_items", ["offer_id"])
