@@ -13,6 +13,7 @@ from embedded.errors import EmbeddedError
 from kit.reach import Unreachable, unreachable
 from kit.server import ServerError
 from kit.settings import SettingsError
+from seed.__main__ import main as seed
 
 EXPECTED = (SettingsError, EmbeddedError, ServerError, Unreachable)
 
@@ -40,5 +41,5 @@ def main() -> None:
     load_dotenv(".env")
 
 
-for command in (dev, down, serve, migrate, user, routes, doctor):
+for command in (dev, down, serve, migrate, seed, user, routes, doctor):
     main.add_command(command)

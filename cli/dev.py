@@ -15,8 +15,11 @@ import click
 import monolith
 from embedded import instance, postgres, valkey
 from kit import log, server
-from kit.settings import DEFAULT_PASSWORD, Settings
+from kit.settings import Settings
 from migrations.run import migrate
+from seed import output
+from seed.load import seed
+from seed.plan import PASSWORD, Plan
 
 FOLDER = Path(".data")
 POSTGRES = "postgres"
@@ -46,6 +49,7 @@ def dev(folder: Path) -> None:
         before, after = asyncio.run(migrate(settings))
         if before != after:
             click.echo(f"The database went from revision {before or 'nothing'} to {after}.")
+        asyncio.run(seed(settings, Plan(), output.line))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
 
@@ -107,7 +111,7 @@ def _banner(url: str, embedded: list[str], folder: Path) -> str:
         f"  shop-api    {url}",
         f"  try         {url}/api/v1/shop/shops",
         f"  health      {url}/readyz",
-        f"  sign in as  demo / {DEFAULT_PASSWORD}   (staff: admin / {DEFAULT_PASSWORD})",
+        f"  sign in as  demo / {PASSWORD}   (staff: admin / {PASSWORD})",
         *(f"  embedded    {row}" for row in embedded),
         f"  data        {folder.resolve()}",
         "  stop        Ctrl-C here, or `make down` elsewhere",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from aiohttp import web
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
@@ -25,6 +25,13 @@ POOL_SIZE = 10
 POOL_WAIT = 2.0  # seconds
 STATEMENT_LIMIT = 5.0  # seconds
 CONNECT_LIMIT = 2.0  # seconds
+
+# rows are read as columns, so there are no objects in a session that could be kept in step
+SESSION_OPTIONS: dict[str, Any] = {
+    "expire_on_commit": False,
+    "autoflush": False,
+    "execution_options": {"synchronize_session": False},
+}
 
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -110,8 +117,8 @@ def database(engine: AsyncEngine) -> Database:
     """Build the two ways to use one engine; they share its pool."""
     autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
     return Database(
-        reads=async_sessionmaker(autocommit, expire_on_commit=False, autoflush=False),
-        writes=async_sessionmaker(engine, expire_on_commit=False, autoflush=False),
+        reads=async_sessionmaker(autocommit, **SESSION_OPTIONS),
+        writes=async_sessionmaker(engine, **SESSION_OPTIONS),
     )
 
 

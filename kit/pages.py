@@ -11,9 +11,10 @@ import orjson
 from yarl import URL
 
 from kit.errors import ValidationFailed
+from kit.parsing import LARGEST_ID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PLACE = re.compile(r"(\d{1,17})-(\d{1,19})", re.ASCII)
+PLACE = re.compile(r"(\d{1,17})-(\d{1,19})", re.ASCII)  # microseconds, id
 
 Row = Mapping[Any, Any]  # one row of a result: column -> value
 
@@ -40,6 +41,8 @@ class Place:
         try:
             text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
             micros, row_id = map(int, PLACE.fullmatch(text).groups())  # type: ignore[union-attr]
+            if row_id > LARGEST_ID:
+                raise OverflowError
             return cls(EPOCH + timedelta(microseconds=micros), row_id)
         except (ValueError, AttributeError, OverflowError):
             complaint = {"parameter": "cursor", "message": "Not a cursor of this list."}

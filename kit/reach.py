@@ -1,4 +1,4 @@
-"""Say in one sentence, on a command line, that PostgreSQL or Redis cannot be used."""
+"""Say in one sentence, on a command line, why PostgreSQL or Redis cannot be used."""
 
 import socket
 from collections.abc import Iterator
@@ -10,38 +10,40 @@ from sqlalchemy.exc import DBAPIError
 
 from kit.faults import sqlstate
 
-UNDEFINED_TABLE = "42P01"
-AWAY = (
+OUTDATED = {"42P01", "42703"}  # undefined table, undefined column
+CAUSES = (
     ConnectionError,
-    PermissionError,  # asyncpg looks for certificates in $HOME
     TimeoutError,
+    PermissionError,  # asyncpg looks for certificates in $HOME
     socket.gaierror,
     DBAPIError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    RedisError,
 )
 
 
 class Unreachable(Exception):
-    """PostgreSQL or Redis cannot be used; the text says which and why."""
+    """PostgreSQL or Redis cannot be used; the text says which, why, and what to do."""
 
 
 @contextmanager
 def unreachable() -> Iterator[None]:
-    """Say in one sentence that a server cannot be used; for command lines.
+    """Turn what the servers and the way to them refuse into one sentence.
 
     Raises:
-        Unreachable: PostgreSQL or Redis refuses, is away, or lacks the tables.
+        Unreachable: a server is away, refuses us, or lacks the tables.
     """
     try:
         yield
-    except RedisError as error:
-        raise Unreachable(f"Redis cannot be used ({error}): check REDIS_URL.") from error
-    except AWAY as error:
-        state = sqlstate(error) or getattr(error, "sqlstate", "")
-        if state == UNDEFINED_TABLE:
-            raise Unreachable("The tables are missing: run `shop-api migrate` first.") from error
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise Unreachable(
-            f"PostgreSQL cannot be used ({reason}): check DATABASE_URL or POSTGRES_*."
-        ) from error
+    except CAUSES as error:
+        raise Unreachable(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    reason = str(getattr(error, "orig", None) or error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, RedisError):
+        return f"Redis cannot be used ({reason}): start it, or correct REDIS_URL."
+    if sqlstate(error) in OUTDATED:
+        return "The database lacks some tables: run `shop-api migrate` first."
+    return f"PostgreSQL cannot be used ({reason}): start it, or correct DATABASE_URL."

@@ -145,7 +145,7 @@ class PageQuery(Schema):
 class CursorQuery(PageQuery):
     """Choose a page by number, or go on where the last one ended."""
 
-    cursor = Text(most=100)
+    cursor = Text(least=1, most=100)
 
     @marshmallow.validates_schema(pass_original=True)
     def refuse_both(self, _: Any, original: Mapping[str, Any], **__: Any) -> None:

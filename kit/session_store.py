@@ -101,6 +101,7 @@ class SessionStore:
     def __init__(self, redis: aioredis.Redis, idle: int, lifetime: int) -> None:
         """idle, lifetime: seconds."""
         self.lifetime = lifetime
+        self._redis = redis
         self._idle = idle
         self._load = redis.register_script(LOAD)
         self._create = redis.register_script(CREATE)
@@ -135,6 +136,12 @@ class SessionStore:
     async def end(self, handle: str, user_id: int) -> bool:
         """Delete one record of the user; tell whether there was one."""
         return bool(await self._end(keys=[handle], args=[user_id]))
+
+    async def end_everything(self) -> None:
+        """Delete the records of all users."""
+        for pattern in ("session:*", "user-sessions:*", "user-epoch:*"):
+            async for key in self._redis.scan_iter(pattern, count=1000):
+                await self._redis.unlink(key)
 
     async def end_all(self, user_id: int, epoch: int = 0, keep: str = "") -> None:
         """Delete the user's records but `keep`; refuse those older than `epoch` from now on."""

@@ -149,7 +149,8 @@ async def items_of(session: AsyncSession, order_ids: Sequence[int]) -> Rows:
 def _wanted(wanted: Mapping[int, int]) -> Any:
     ids = bindparam("offer_ids", list(wanted), type_=ARRAY(BIGINT))
     quantities = bindparam("quantities", list(wanted.values()), type_=ARRAY(Integer))
-    return func.unnest(ids, quantities).table_valued("offer_id", "quantity", name="wanted")
+    rows = func.unnest(ids, quantities).table_valued("offer_id", "quantity", name="wanted")
+    return rows.render_derived()
 
 
 def _locked(*which: ColumnElement[bool]) -> CTE:
