@@ -1,0 +1,1 @@
+"""Tests mirror the house; most go through the HTTP door to real servers."""
