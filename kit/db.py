@@ -23,7 +23,7 @@ from kit.settings import Settings, SettingsError
 
 POOL_SIZE = 10
 POOL_WAIT = 2.0  # seconds
-STATEMENT_LIMIT = 5.0  # seconds
+ANSWER_LIMIT = 2.5  # seconds; closing a connection to a frozen server costs two more
 CONNECT_LIMIT = 2.0  # seconds
 
 # rows are read as columns, so there are no objects in a session that could be kept in step
@@ -100,7 +100,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_timeout=POOL_WAIT,
         connect_args={
             "timeout": CONNECT_LIMIT,
-            "command_timeout": STATEMENT_LIMIT,
+            "command_timeout": ANSWER_LIMIT,
             "server_settings": {
                 "application_name": "shop-api",
                 "timezone": "UTC",

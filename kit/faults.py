@@ -13,7 +13,7 @@ from kit.errors import Failure, Invalid, NotFound, Unavailable
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 AWAY = ("08", "28", "53", "57")  # connection, authorisation, resources, intervention
 BUSY = {"55P03", "25P03"}  # lock not available, idle in transaction
-UNFIT = ("22",)  # data that PostgreSQL cannot take
+UNFIT = "22"  # data that PostgreSQL cannot take
 
 
 class MethodNotAllowed(Failure):

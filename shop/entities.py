@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base, Now, PrimaryKey
 
-MOST_COPIES = 1000  # of one offer in one order
+MOST_COPIES = 1000  # in one line
 MOST_LINES = 100
 MOST_IN_STOCK = 1_000_000
 

@@ -39,10 +39,10 @@ async def take_stock(session: AsyncSession, wanted: Mapping[int, int]) -> Rows:
         .where(
             Offer.id == locked.c.id,
             Offer.id == lines.c.offer_id,
-            Offer.available >= lines.c.quantity,
+            locked.c.available >= lines.c.quantity,
             Book.id == Offer.book_id,
         )
-        .values(available=Offer.available - lines.c.quantity)
+        .values(available=locked.c.available - lines.c.quantity)
         .returning(
             Offer.id.label("offer_id"), Offer.book_id, Offer.shop_id, Book.title, Offer.price
         )
@@ -66,7 +66,7 @@ async def return_stock(session: AsyncSession, order_id: int) -> None:
             OrderItem.offer_id == Offer.id,
             OrderItem.order_id == order_id,
         )
-        .values(available=Offer.available + OrderItem.quantity)
+        .values(available=locked.c.available + OrderItem.quantity)
     )
     await session.execute(statement)
 
@@ -154,8 +154,12 @@ def _wanted(wanted: Mapping[int, int]) -> Any:
 
 
 def _locked(*which: ColumnElement[bool]) -> CTE:
-    rows = select(Offer.id).where(*which).order_by(Offer.id).with_for_update(of=Offer)
-    return rows.cte("locked")
+    """Lock offers in the order of their ids.
+
+    Only what this returns is of now: an UPDATE sees the rows as they were when it began to wait.
+    """
+    rows = select(Offer.id, Offer.available).where(*which).order_by(Offer.id)
+    return rows.with_for_update(of=Offer, key_share=True).cte("locked")
 
 
 def _mine(order_id: int, user_id: int | None) -> list[ColumnElement[bool]]:

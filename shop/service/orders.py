@@ -27,8 +27,10 @@ async def place_order(session: AsyncSession, user_id: int, items: Lines | None) 
     """
     wanted = await _wanted(session, user_id, items)
     offers = await orders.take_stock(session, wanted)
-    if len(offers) < len(wanted):
-        await _refuse(session, wanted, items or [])
+    served = {offer["offer_id"] for offer in offers}
+    unserved = {offer_id: n for offer_id, n in wanted.items() if offer_id not in served}
+    if unserved:
+        await _refuse(session, unserved, items or [])
     order = await orders.add_order(session, user_id)
     lines = [{**offer, "quantity": wanted[offer["offer_id"]]} for offer in offers]
     lines.sort(key=lambda line: line["offer_id"])
@@ -73,7 +75,6 @@ async def _refuse(session: AsyncSession, wanted: Mapping[int, int], items: Lines
                 available=stock[offer_id],
             )
             for offer_id, quantity in wanted.items()
-            if stock[offer_id] < quantity
         ]
     )
 
