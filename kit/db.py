@@ -22,7 +22,7 @@ from kit.errors import Failure
 from kit.settings import Settings, SettingsError
 
 POOL_SIZE = 10
-POOL_WAIT = 2.0  # seconds
+POOL_WAIT = 1.5  # seconds
 ANSWER_LIMIT = 2.5  # seconds; closing a connection to a frozen server costs two more
 CONNECT_LIMIT = 2.0  # seconds
 
@@ -80,7 +80,7 @@ def driver_url(settings: Settings) -> URL:
     """
     try:
         url = make_url(settings.database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URL is not an address: use postgresql://user:password@host:port/name."
         ) from None
@@ -97,6 +97,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         driver_url(settings),
         pool_size=POOL_SIZE,
         max_overflow=0,
+        hide_parameters=True,  # they hold e-mail addresses and hashes; errors are logged
         pool_timeout=POOL_WAIT,
         connect_args={
             "timeout": CONNECT_LIMIT,

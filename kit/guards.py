@@ -3,7 +3,6 @@
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from kit import problems
 from kit.errors import Forbidden
 from kit.faults import ExpectationFailed, PayloadTooLarge, UnsupportedMediaType
 
@@ -35,6 +34,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 @web.middleware
 async def guard_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse changes from foreign sites and bodies that are not small UTF-8 JSON."""
+    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
+        raise ExpectationFailed
     if request.method not in SAFE_METHODS:
         refuse_foreign_site(request)
         if request.body_exists:
@@ -71,12 +72,15 @@ def refuse_unfit_body(request: web.BaseRequest) -> None:
         raise UnsupportedMediaType
 
 
-async def answer_expectation(request: web.Request) -> web.StreamResponse | None:
-    """Send `100 Continue` only where the body will be read; no middleware runs before this."""
-    if request.headers[hdrs.EXPECT].lower() != "100-continue":
-        return problems.problem(request, ExpectationFailed())
-    if (request.content_length or 0) > LARGEST_BODY:
-        return problems.problem(request, PayloadTooLarge())
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # the interim answer is no part of the final one
-    return None
+class Router(web.UrlDispatcher):
+    """Leave `Expect` to the guard: aiohttp would answer it before any middleware runs."""
+
+    async def resolve(self, request: web.Request) -> web.UrlMappingMatchInfo:
+        """Find the route, known or not, and take its own answer to `Expect` away."""
+        found = await super().resolve(request)
+        found.route._expect_handler = _no_answer_yet
+        return found
+
+
+async def _no_answer_yet(_: web.Request) -> None:
+    """Let the middlewares run."""

@@ -16,9 +16,18 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 log = structlog.stdlib.get_logger("shop_api")
 
 # local variables stay out: they hold what users typed
-TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+_frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _told(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """Tell an exception without what PostgreSQL quotes of rows, keys and parameters."""
+    told = _frames(exc_info)
+    for part in told:
+        part["exc_value"] = part["exc_value"].split("\nDETAIL:")[0].split("\n[parameters:")[0]
+    return told
+
+
+TRACEBACKS = structlog.processors.ExceptionRenderer(_told)
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,

@@ -43,7 +43,10 @@ class Place:
             micros, row_id = map(int, PLACE.fullmatch(text).groups())  # type: ignore[union-attr]
             if row_id > LARGEST_ID:
                 raise OverflowError
-            return cls(EPOCH + timedelta(microseconds=micros), row_id)
+            place = cls(EPOCH + timedelta(microseconds=micros), row_id)
+            if place.cursor() != cursor:  # base64 passes over what is not of its alphabet
+                raise ValueError
+            return place
         except (ValueError, AttributeError, OverflowError):
             complaint = {"parameter": "cursor", "message": "Not a cursor of this list."}
             raise ValidationFailed(errors=[complaint]) from None

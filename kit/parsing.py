@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NoReturn
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import RAISE, Schema, ValidationError
-from webargs import core
 from webargs.aiohttpparser import AIOHTTPParser
 
 from kit.errors import NotFound, ValidationFailed
 from kit.faults import MalformedJson, RequestTimeout
 
 DEEPEST = 32
+MOST_COMPLAINTS = 20  # with the longest place below, an answer stays under 16 KiB
+LONGEST_PLACE = 100  # characters
 BODY_LIMIT = 10.0  # seconds for the whole body
 LARGEST_ID = 2**63 - 1
 
@@ -22,13 +24,8 @@ class Parser(AIOHTTPParser):
     """Read requests as webargs does, but refuse what it would quietly let pass."""
 
     async def load_json(self, req: web.Request, schema: Schema) -> Any:
-        """Return the body's document; without a body there is nothing to load."""
-        try:
-            async with asyncio.timeout(BODY_LIMIT):
-                body = await req.read()
-        except TimeoutError:
-            raise RequestTimeout from None
-        return parse_json(body) if body else core.missing
+        """Return the document in the body, which `read_body` has brought in."""
+        return parse_json(await req.read())
 
     def load_querystring(self, req: web.Request, schema: Schema) -> Any:
         """Return the query; a repeated parameter is refused."""
@@ -36,17 +33,35 @@ class Parser(AIOHTTPParser):
         if repeated:
             raise ValidationFailed(
                 errors=[
-                    {"parameter": name, "message": "Given more than once."} for name in repeated
+                    {"parameter": _place(name), "message": "Given more than once."}
+                    for name in repeated[:MOST_COMPLAINTS]
                 ]
             )
         return dict(req.query)
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Turn marshmallow's messages into pointers and parameters."""
-        raise ValidationFailed(errors=list(_complaints(error.messages_dict))) from error
+        complaints = islice(_complaints(error.messages_dict), MOST_COMPLAINTS)
+        raise ValidationFailed(errors=list(complaints)) from error
 
 
 parser = Parser(unknown=RAISE)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the whole body; a client that waits for `100 Continue` gets it now.
+
+    Raises:
+        RequestTimeout: it does not arrive in time.
+    """
+    if hdrs.EXPECT in request.headers and request.body_exists:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the interim answer is no part of the final one
+    try:
+        async with asyncio.timeout(BODY_LIMIT):
+            return await request.read()
+    except TimeoutError:
+        raise RequestTimeout from None
 
 
 def parse_json(body: bytes) -> Any:
@@ -63,14 +78,10 @@ def parse_json(body: bytes) -> Any:
         raise MalformedJson from None
     level = [document]
     for _ in range(DEEPEST + 1):
-        level = [
-            child
-            for value in level
-            if isinstance(value, dict | list)
-            for child in _children(value)
-        ]
+        level = [value for value in level if isinstance(value, dict | list)]
         if not level:
             return document
+        level = [child for value in level for child in _children(value)]
     raise MalformedJson(f"Nested deeper than {DEEPEST}.")
 
 
@@ -117,12 +128,17 @@ def _complaints(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for location, fields in messages.items():
         for path, message in _flatten(fields, ()):
             if location == "query":
-                yield {"parameter": path[0] if path else "", "message": message}
+                yield {"parameter": _place(path[0] if path else ""), "message": message}
             else:
                 pointer = "".join(
                     f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path
                 )
-                yield {"pointer": pointer, "message": message}
+                yield {"pointer": _place(pointer), "message": message}
+
+
+def _place(text: str) -> str:
+    """Shorten what the client made up, and replace what cannot be written."""
+    return text[:LONGEST_PLACE].encode("utf-8", "replace").decode()
 
 
 def _flatten(messages: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

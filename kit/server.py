@@ -14,7 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from kit import guards, problems
-from kit.faults import MalformedRequest
+from kit.faults import InternalError, MalformedRequest
 from kit.health import DRAINING
 from kit.log import log
 from kit.settings import Settings
@@ -44,9 +44,12 @@ class Handler(RequestHandler):
     ) -> web.StreamResponse:
         """Build the answer and log one line."""
         request["request_id"] = secrets.token_hex(16)
-        cause = type(exc).__name__
-        log.info("request", request_id=request["request_id"], status=400, cause=cause)
-        response = problems.problem(request, MalformedRequest())
+        failure = InternalError() if status >= 500 else MalformedRequest()
+        known, cause = problems.status_of(type(failure)), type(exc).__name__
+        log.info("request", request_id=request["request_id"], status=known, cause=cause)
+        if status >= 500:  # a defect outside of the problems middleware
+            log.error("unexpected error", request_id=request["request_id"], exc_info=exc)
+        response = problems.problem(request, failure)
         response.headers.update({**guards.HEADERS, "X-Request-ID": request["request_id"]})
         response.headers["Server"] = "shop-api"  # else aiohttp names itself and its version
         response.force_close()
@@ -66,7 +69,11 @@ class Runner(web.AppRunner):
 
     def __init__(self, app: web.Application) -> None:
         super().__init__(
-            app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=GRACE
+            app,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=KEEP_ALIVE,
+            shutdown_timeout=GRACE,
         )
 
     async def _make_server(self) -> Server:

@@ -22,7 +22,9 @@ local r = redis.call('HMGET', KEYS[1], unpack(fields))
 for i = 1, 5 do
   if not (r[i] and string.match(r[i], '^%d+$') and #r[i] < 20) then return dead() end
 end
+if #r[1] == 19 and r[1] > '9223372036854775807' then return dead() end
 local epoch, created, seen = tonumber(r[2]), tonumber(r[3]), tonumber(r[4])
+if created > now + 60 or seen > now + 60 then return dead() end
 local valid_from = tonumber(redis.call('GET', 'user-epoch:' .. r[1]) or '0')
 local rest = math.min(idle, created + lifetime - now)
 if epoch < valid_from or rest <= 0 or now - seen >= idle then return dead() end
@@ -51,9 +53,16 @@ return 1
 LIST = """
 local found = {}
 for _, id in ipairs(redis.call('ZREVRANGE', 'user-sessions:' .. ARGV[1], 0, -1)) do
-  local r = redis.call('HMGET', 'session:' .. id, 'created_at', 'last_seen_at', 'ip', 'user_agent')
-  if r[1] then found[#found + 1] = {id, r[1], r[2], r[3], r[4]}
-  else redis.call('ZREM', 'user-sessions:' .. ARGV[1], id) end
+  local key = 'session:' .. id
+  local r = redis.call('TYPE', key).ok == 'hash'
+    and redis.call('HMGET', key, 'created_at', 'last_seen_at', 'ip', 'user_agent') or {}
+  local whole = r[1] and r[2] and r[3] and r[4]
+  if whole and string.match(r[1], '^%d+$') and string.match(r[2], '^%d+$') and #r[1] < 12
+    and #r[2] < 12 then found[#found + 1] = {id, r[1], r[2], r[3], r[4]}
+  else
+    redis.call('DEL', key)
+    redis.call('ZREM', 'user-sessions:' .. ARGV[1], id)
+  end
 end
 return found
 """

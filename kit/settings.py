@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from environs import Env, EnvError
 from marshmallow import ValidationError, validate
@@ -54,12 +54,14 @@ class Settings:
             raise SettingsError("SESSION_IDLE is longer than SESSION_LIFETIME: make it shorter.")
         if self.app_env != "production":
             return
-        if urlsplit(self.database_url).password in (None, DEFAULT_PASSWORD):
+        if unquote(urlsplit(self.database_url).password or "") in ("", DEFAULT_PASSWORD):
             raise SettingsError("APP_ENV=production needs a POSTGRES_PASSWORD of its own.")
         if not self.cookie_secure:
             raise SettingsError("APP_ENV=production needs COOKIE_SECURE=true.")
         if self.bcrypt_rounds < 10:
             raise SettingsError("APP_ENV=production needs BCRYPT_ROUNDS of 10 or more.")
+        if self.log_level == "DEBUG":
+            raise SettingsError("APP_ENV=production needs a LOG_LEVEL above DEBUG.")
 
 
 def read(env: Env) -> dict[str, Any]:
@@ -91,9 +93,12 @@ def read(env: Env) -> dict[str, Any]:
 def _database_url(env: Env) -> str:
     user = quote(env.str("POSTGRES_USER", "postgres"), safe="")
     password = quote(env.str("POSTGRES_PASSWORD", DEFAULT_PASSWORD), safe="")
-    host = env.str("POSTGRES_HOST", "127.0.0.1")
     port = env.int("POSTGRES_PORT", 5432, validate=validate.Range(1, 65535))
     name = quote(env.str("POSTGRES_DB", "postgres"), safe="")
+    host = env.str("POSTGRES_HOST", "127.0.0.1")
+    if host.startswith("/"):
+        return f"postgresql://{user}:{password}@/{name}?host={quote(host)}&port={port}"
+    host = f"[{host}]" if ":" in host else host
     return f"postgresql://{user}:{password}@{host}:{port}/{name}"
 
 
@@ -103,6 +108,10 @@ def _is_positive(value: timedelta) -> None:
 
 
 def _is_redis(value: str) -> None:
+    try:
+        urlsplit(value).port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise ValidationError("Its port must be a number.") from None
     if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
         raise ValidationError("Must be a redis://, rediss:// or unix:// address.")
 

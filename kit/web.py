@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit import db, faults, guards, health, log, passwords, problems, redis, schemas, session
 from kit.errors import Failure, NotSignedIn, StaffOnly
 from kit.pages import Page
-from kit.parsing import parser, path_values
+from kit.parsing import parser, path_values, read_body
 from kit.session_store import Identity
 from kit.settings import Settings
 
@@ -44,12 +44,11 @@ class Endpoint:
         found.update(await parser.parse(self.query or schemas.Schema(), request, location="query"))
         if request.method in guards.SAFE_METHODS:
             return found
-        if self.json is None or (self.body_optional and not request.body_exists):
-            await parser.parse(schemas.Schema(), request, location="json")
-            return found
-        if not request.body_exists:
-            raise faults.MalformedJson("A JSON object is needed here.")
-        found.update(await parser.parse(self.json, request, location="json"))
+        body = await read_body(request)
+        if body or (self.json is not None and not self.body_optional):
+            found.update(
+                await parser.parse(self.json or schemas.Schema(), request, location="json")
+            )
         return found
 
     def answer(self, request: web.Request, result: Any) -> web.Response:
@@ -132,11 +131,6 @@ class View(web.View):
         return self.request.config_dict[db.DATABASE].writing()
 
 
-def route(path: str, view: type[View], *, name: str | None = None) -> web.RouteDef:
-    """Bind a path to a view; an announced body is judged before it is called for."""
-    return web.view(path, view, name=name, expect_handler=guards.answer_expectation)
-
-
 def build(
     settings: Settings,
     subapps: Mapping[str, web.Application],
@@ -151,6 +145,7 @@ def build(
         client_max_size=guards.LARGEST_BODY,
         middlewares=[log.log_middleware, problems.problems_middleware, guards.guard_middleware],
     )
+    app.router.__class__ = guards.Router  # aiohttp takes no router of ours any more
     app.on_response_prepare.append(guards.add_headers)
     client = app[redis.REDIS] = redis.create_redis(settings)
     app.cleanup_ctx.append(redis.redis_context)

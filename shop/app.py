@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from kit.web import route
 from shop import views
 
 
@@ -11,18 +10,18 @@ def create_app() -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            route("/shops", views.ShopsView),
-            route("/shops/{id}", views.ShopView),
-            route("/shops/{id}/books", views.AssortmentView),
-            route("/books", views.BooksView),
-            route("/books/{id}", views.BookView),
-            route("/offers/{id}", views.OfferView),
-            route("/cart", views.CartView),
-            route("/cart/items/{offer_id}", views.CartItemView),
-            route("/orders", views.OrdersView),
-            route("/orders/{id}", views.OrderView, name="order"),
-            route("/orders/{id}/cancel", views.CancelView),
-            route("/orders/{id}/pay", views.PayView),
+            web.view("/shops", views.ShopsView),
+            web.view("/shops/{id}", views.ShopView),
+            web.view("/shops/{id}/books", views.AssortmentView),
+            web.view("/books", views.BooksView),
+            web.view("/books/{id}", views.BookView),
+            web.view("/offers/{id}", views.OfferView),
+            web.view("/cart", views.CartView),
+            web.view("/cart/items/{offer_id}", views.CartItemView),
+            web.view("/orders", views.OrdersView),
+            web.view("/orders/{id}", views.OrderView, name="order"),
+            web.view("/orders/{id}/cancel", views.CancelView),
+            web.view("/orders/{id}/pay", views.PayView),
         ]
     )
     return app

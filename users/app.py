@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from kit.web import route
 from users import views
 
 
@@ -11,10 +10,10 @@ def create_app() -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            route("", views.UsersView),
-            route("/me", views.MeView),
-            route("/me/password", views.PasswordView),
-            route("/{id}", views.UserView, name="user"),
+            web.view("", views.UsersView),
+            web.view("/me", views.MeView),
+            web.view("/me/password", views.PasswordView),
+            web.view("/{id}", views.UserView, name="user"),
         ]
     )
     return app
@@ -25,10 +24,10 @@ def create_auth_app() -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            route("/login", views.LoginView),
-            route("/logout", views.LogoutView),
-            route("/sessions", views.SessionsView),
-            route("/sessions/{handle}", views.SessionView),
+            web.view("/login", views.LoginView),
+            web.view("/logout", views.LogoutView),
+            web.view("/sessions", views.SessionsView),
+            web.view("/sessions/{handle}", views.SessionView),
         ]
     )
     return app

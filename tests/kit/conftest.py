@@ -1,0 +1,89 @@
+"""The house behind its own server, in other conditions, and with its log in view."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import structlog
+from aiohttp import web
+from redis import asyncio as aioredis
+
+import monolith
+from kit import log
+from kit.db import Database
+from kit.server import Runner, listen
+from kit.settings import Settings
+from tests.conftest import Serve
+from tests.kit.doors import dead_port
+from tests.support.clients import Client, client_of
+
+VisitAt = Callable[[Settings, Database | None], Awaitable[Client]]
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest_asyncio.fixture
+async def visit_at(serve: Serve) -> AsyncIterator[VisitAt]:
+    """Give a way to visit a house with other settings."""
+    made: list[Client] = []
+
+    async def make(settings: Settings, opened: Database | None) -> Client:
+        made.append(client_of(await serve(settings, opened)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.close()
+
+
+@pytest.fixture
+def without_redis(settings: Settings) -> Settings:
+    """Point at a port where no Redis listens."""
+    return replace(settings, redis_url=f"redis://127.0.0.1:{dead_port()}/0")
+
+
+@pytest.fixture
+def without_postgresql(settings: Settings) -> Settings:
+    """Point at a port where no PostgreSQL listens."""
+    return replace(settings, database_url=f"postgresql://postgres@127.0.0.1:{dead_port()}/none")
+
+
+@pytest_asyncio.fixture
+async def raw_port(
+    settings: Settings, house_database: Database, redis: aioredis.Redis
+) -> AsyncIterator[int]:
+    """Serve the house with the service's own runner and give its port."""
+    runner = Runner(monolith.create_app(settings, database=house_database))
+    await runner.setup()
+    listening = listen("127.0.0.1", 0)
+    await web.SockSite(runner, listening).start()
+    yield listening.getsockname()[1]
+    await runner.cleanup()
+
+
+@pytest.fixture
+def log_text(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """Configure logs as JSON and give a way to read all that was written."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()  # else configuring closes the handlers of pytest
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    # the service's runner keeps no second record of requests, the tests' server does
+    monkeypatch.setattr(logging.getLogger("aiohttp.access"), "disabled", True)
+    log.configure("INFO", "json")
+    yield written.getvalue
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def log_lines(log_text: Callable[[], str]) -> Lines:
+    """Give a way to read the lines of the log, each of which must be one JSON object."""
+    return lambda: [json.loads(line) for line in log_text().split("\n") if line]

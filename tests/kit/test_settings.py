@@ -1,0 +1,148 @@
+"""The environment is read once; what is wrong or unsafe is told in one sentence."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import make_url
+
+from kit.db import driver_url
+from kit.settings import Settings, SettingsError
+
+VARIABLES = [
+    *("APP_ENV", "APP_HOST", "APP_PORT", "WORKERS", "DATABASE_URL"),
+    *("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"),
+    *("REDIS_URL", "COOKIE_SECURE", "SESSION_IDLE", "SESSION_LIFETIME", "BCRYPT_ROUNDS"),
+    *("LOG_LEVEL", "LOG_FORMAT"),
+]
+BAD = {
+    "APP_ENV": ["prod", "Production", ""],
+    "APP_PORT": ["x", "0", "65536", "80.5", ""],
+    "POSTGRES_PORT": ["x", "0", "65536"],
+    "WORKERS": ["0", "-1", "65", "many"],
+    "REDIS_URL": ["127.0.0.1:6379", "http://127.0.0.1", "x", "redis://127.0.0.1:port/0"],
+    "COOKIE_SECURE": ["maybe", "2"],
+    "SESSION_IDLE": ["0s", "-1d", "soon", "1 fortnight"],
+    "SESSION_LIFETIME": ["0s", "x"],
+    "BCRYPT_ROUNDS": ["3", "19", "x", "12.5"],
+    "LOG_LEVEL": ["LOUD", "info!"],
+    "LOG_FORMAT": ["xml"],
+}
+SAFE = {"APP_ENV": "production", "POSTGRES_PASSWORD": "own", "COOKIE_SECURE": "true"}
+
+Given = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without a single variable of ours."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, given: Given) -> Settings:
+    """Read the settings of an environment."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return Settings.from_environment()
+
+
+class TestDefaults:
+    def test_are_those_of_the_contract(self) -> None:
+        settings = Settings.from_environment()
+        assert settings.database_url == "postgresql://postgres:skytrack@127.0.0.1:5432/postgres"
+        assert settings.redis_url == "redis://127.0.0.1:6379/0"
+        assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
+        assert settings.session_idle == timedelta(days=1)
+        assert settings.session_lifetime == timedelta(days=14)
+        assert (settings.cookie_secure, settings.bcrypt_rounds) == (False, 12)
+
+    def test_give_way_to_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = read(monkeypatch, {"SESSION_IDLE": "90s", "APP_PORT": "80", "WORKERS": "4"})
+        assert settings.session_idle == timedelta(seconds=90)
+        assert (settings.port, settings.workers) == (80, 4)
+
+
+class TestBadValues:
+    @pytest.mark.parametrize(("name", "value"), [(k, v) for k in BAD for v in BAD[k]])
+    def test_are_named_in_one_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        with pytest.raises(SettingsError) as caught:
+            read(monkeypatch, {name: value})
+        sentence = str(caught.value)
+        assert name in sentence
+        assert "\n" not in sentence
+        assert len(sentence) < 200
+        assert caught.value.__suppress_context__
+
+    def test_are_all_named_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingsError) as caught:
+            read(monkeypatch, {"APP_PORT": "x", "WORKERS": "0"})
+        assert {"APP_PORT", "WORKERS"} <= set(str(caught.value).replace(":", " ").split())
+
+    def test_of_both_lengths_of_sessions(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingsError, match="SESSION_IDLE"):
+            read(monkeypatch, {"SESSION_IDLE": "2d", "SESSION_LIFETIME": "1d"})
+
+    @pytest.mark.parametrize("url", ["x", "mysql://h/d", "postgresql://h:port/d", "sqlite://"])
+    def test_of_the_database_name_it(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        with pytest.raises(SettingsError, match="DATABASE_URL"):
+            driver_url(read(monkeypatch, {"DATABASE_URL": url}))
+
+    def test_never_show_a_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("REDIS_URL", "DATABASE_URL"):
+            with pytest.raises(SettingsError) as caught:
+                driver_url(read(monkeypatch, {name: "http://user:canary@host"}))
+            assert "canary" not in str(caught.value)
+
+
+class TestProduction:
+    @pytest.mark.parametrize(
+        ("changes", "name"),
+        [
+            ({"POSTGRES_PASSWORD": "skytrack"}, "POSTGRES_PASSWORD"),
+            ({"DATABASE_URL": "postgresql://u:skytrack@h/d"}, "POSTGRES_PASSWORD"),
+            ({"DATABASE_URL": "postgresql://u:sky%74rack@h/d"}, "POSTGRES_PASSWORD"),
+            ({"DATABASE_URL": "postgresql://u@h/d"}, "POSTGRES_PASSWORD"),
+            ({"COOKIE_SECURE": "false"}, "COOKIE_SECURE"),
+            ({"BCRYPT_ROUNDS": "9"}, "BCRYPT_ROUNDS"),
+            ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
+        ],
+    )
+    def test_refuses_what_is_unsafe(
+        self, monkeypatch: pytest.MonkeyPatch, changes: Given, name: str
+    ) -> None:
+        with pytest.raises(SettingsError, match=name):
+            read(monkeypatch, SAFE | changes)
+
+    def test_takes_what_is_safe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert read(monkeypatch, SAFE).app_env == "production"
+
+    def test_is_the_only_strict_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert read(monkeypatch, {"BCRYPT_ROUNDS": "4", "LOG_LEVEL": "DEBUG"}).bcrypt_rounds == 4
+
+
+class TestDatabaseAddress:
+    def test_as_a_whole_beats_its_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        parts = {"POSTGRES_HOST": "other", "POSTGRES_PORT": "1", "POSTGRES_PASSWORD": "p"}
+        settings = read(monkeypatch, {"DATABASE_URL": "postgresql://u:p@h:5/d", **parts})
+        assert settings.database_url == "postgresql://u:p@h:5/d"
+
+    @pytest.mark.parametrize("word", ["p@ss:w/ord?#[]%&+ ", "пароль", "a%40b", "'\"\\", "@" * 9])
+    def test_keeps_special_characters(self, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+        given = {"POSTGRES_USER": word, "POSTGRES_PASSWORD": word, "POSTGRES_DB": word}
+        settings = read(monkeypatch, {**given, "POSTGRES_HOST": "db.example"})
+        for url in (make_url(settings.database_url), driver_url(settings)):
+            assert (url.username, url.password, url.database) == (word, word, word)
+            assert (url.host, url.port) == ("db.example", 5432)
+
+    @pytest.mark.parametrize("host", ["::1", "/var/run/postgresql"])
+    def test_takes_every_kind_of_host(self, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+        url = driver_url(read(monkeypatch, {"POSTGRES_HOST": host}))
+        assert host in (url.host, url.query.get("host"))
+
+
+class TestRepr:
+    def test_holds_no_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        urls = {"DATABASE_URL": "postgresql://u:canary@h/d", "REDIS_URL": "redis://:canary@h/0"}
+        assert "canary" not in repr(read(monkeypatch, urls))
