@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # One PostgreSQL and one Valkey per test worker: at least 2, at most 8.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
+TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
 
 .DEFAULT_GOAL := help
 .PHONY: help up down reset test lint
@@ -22,7 +22,7 @@ reset: ## Stop it and remove its data
 	@test ! -x $(BIN)/shop-api || exec $(BIN)/shop-api down --reset
 
 test: lint ## Check the code, then run every test against real servers
-	@exec $(BIN)/python -m pytest -n $(WORKERS)
+	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS)
 
 lint: ## Check style and types
 	@$(PYTHON) bootstrap.py .venv test

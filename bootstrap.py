@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
 def prepare(folder: Path, extra: str) -> None:
     """Bring an environment up to date; do nothing when it is.
 
-    Raises Stopped.
+    Raises:
+        Stopped: it cannot be done; the text says why.
     """
     if extra == "embedded" and all(os.environ.get(name) for name in SERVERS.values()):
         extra = ""  # nothing is embedded, so a platform without those wheels will do

@@ -5,7 +5,7 @@ from setuptools import find_packages, setup
 SERVICE = [
     "aiohttp>=3.13",
     "aiohttp-session[aioredis]>=2.12.1",
-    "alembic>=1.14",
+    "alembic>=1.16",
     "asyncpg>=0.30",
     "bcrypt>=5",
     "click>=8.1",
@@ -38,7 +38,7 @@ TEST = [
 setup(
     name="shop-api",
     version="0.1.0",
-    description="A session-based aiohttp service: five domains in one house",
+    description="A session-based aiohttp service: users, books in shops, orders",
     python_requires=">=3.11",
     packages=find_packages(exclude=["tests", "tests.*", "benchmarks"]),
     package_data={"migrations": ["script.py.mako"]},

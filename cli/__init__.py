@@ -10,12 +10,14 @@ from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
 from cli.users import user
 from embedded.errors import EmbeddedError
+from kit.errors import Failure
 from kit.reach import Unreachable, unreachable
 from kit.server import ServerError
 from kit.settings import SettingsError
 from seed.__main__ import main as seed
+from seed.plan import SeedError
 
-EXPECTED = (SettingsError, EmbeddedError, ServerError, Unreachable)
+EXPECTED = (SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure)
 
 
 class OneSentence(click.Group):

@@ -46,9 +46,7 @@ def dev(folder: Path) -> None:
     with instance.single(folder), _servers(folder) as embedded:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
-        before, after = asyncio.run(migrate(settings))
-        if before != after:
-            click.echo(f"The database went from revision {before or 'nothing'} to {after}.")
+        click.echo(asyncio.run(migrate(settings)))
         asyncio.run(seed(settings, Plan(), output.line))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
@@ -58,7 +56,7 @@ def dev(folder: Path) -> None:
             click.echo(_banner(url, embedded, folder))
 
         try:
-            server.run(monolith.create_app(settings), listening, started)
+            server.run(server.Runner(monolith.create_app(settings)), listening, started)
         finally:
             click.echo("Stopping ...")
             for number in (signal.SIGINT, signal.SIGTERM):  # the servers stop in bounded time
@@ -98,7 +96,7 @@ def _listen(settings: Settings) -> socket:
     """Take the wanted port, or any free one when nobody asked for a certain one."""
     try:
         return server.listen(settings.host, settings.port)
-    except server.ServerError:
+    except server.PortTaken:
         if os.environ.get("APP_PORT"):
             raise
     click.echo(f"Port {settings.port} is taken; another one is used.")

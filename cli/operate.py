@@ -1,17 +1,16 @@
 """Serve, migrate, and list what is served."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import click
-from aiohttp import hdrs, web
 
 import migrations.run
 import monolith
 from kit import log, server
 from kit.settings import Settings
+from kit.web import operations
 
 
 @click.command(epilog="Example: shop-api serve --workers 4")
@@ -33,46 +32,36 @@ def serve(workers: int | None, host: str | None, port: int | None) -> None:
         server.Gunicorn(settings, monolith.create_app).run()
         return
     listening = server.listen(settings.host, settings.port)
-    server.run(monolith.create_app(settings), listening, lambda: _ready(settings))
+    runner = server.Runner(monolith.create_app(settings), drain=server.DRAIN)
+    server.run(runner, listening, lambda: _ready(settings))
 
 
 def _ready(settings: Settings) -> None:
-    log.log.info("serving", url=f"http://{settings.host}:{settings.port}")
+    log.logger.info("serving", url=f"http://{settings.host}:{settings.port}")
 
 
 @click.command(epilog="Example: DATABASE_URL=postgresql://me:secret@db/shop shop-api migrate")
 def migrate() -> None:
     """Bring the database to the newest revision; several at once wait for each other."""
-    before, after = asyncio.run(migrations.run.migrate(Settings.from_environment()))
-    if before == after:
-        click.echo(f"Nothing to do: the database is at revision {after}.")
-    else:
-        click.echo(f"The database went from revision {before or 'nothing'} to {after}.")
+    click.echo(asyncio.run(migrations.run.migrate(Settings.from_environment())))
 
 
 @click.command(epilog="Example: shop-api routes | grep orders")
 def routes() -> None:
     """List every address with its method, who may call it, and what it does."""
     app = monolith.create_app(Settings.from_environment())
-    rows = sorted(_rows(app))
+    rows = sorted(
+        ((path, method, handler) for method, path, handler in operations(app)),
+        key=lambda row: row[:2],
+    )
     width = max(len(path) for path, *_ in rows)
-    for path, method, who, what in rows:
-        click.echo(f"{method:<7}{path:<{width}}  {who:<7}{what}", file=sys.stdout)
+    for path, method, handler in rows:
+        what = (handler.__doc__ or "").partition("\n")[0]
+        click.echo(f"{method:<7}{path:<{width}}  {_who_may(handler):<7}{what}")
 
 
-def _rows(app: web.Application) -> Iterator[tuple[str, str, str, str]]:
-    for route in app.router.routes():
-        resource = route.resource
-        if resource is None or route.method == hdrs.METH_HEAD:
-            continue
-        for method in sorted(hdrs.METH_ALL - {hdrs.METH_HEAD}):
-            handler = getattr(route.handler, method.lower(), None)
-            if route.method == method:
-                handler = route.handler
-            if handler is None:
-                continue
-            declared = getattr(handler, "endpoint", None)
-            who = "guest" if declared is None or declared.guest else "closed"
-            if declared is not None and declared.staff:
-                who = "staff"
-            yield resource.canonical, method, who, (handler.__doc__ or "").partition("\n")[0]
+def _who_may(handler: Any) -> str:
+    declared = getattr(handler, "endpoint", None)
+    if declared is None or declared.guest:
+        return "guest"
+    return "staff" if declared.staff else "closed"

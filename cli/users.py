@@ -49,7 +49,7 @@ async def _create(settings: Settings, profile: dict[str, Any], *, staff: bool) -
             if not staff or known["is_staff"]:
                 return f"Nothing to do: {name} exists with id {known['id']}."
             epoch = await service.make_staff(session, known)
-        await create_store(settings, redis).end_all(known["id"], epoch or 0)
+        await create_store(settings, redis).end_all(known["id"], epoch)
         return f"{name} is staff from now on; the password stays as it was."
     finally:
         await redis.aclose()

@@ -67,7 +67,8 @@ def succeeds(command: list[str], account: Account | None) -> bool:
 def home(folder: Path) -> Path:
     """Tell where a server's data lies: in its folder, or in the shelter that the folder points to.
 
-    Raises EmbeddedError when the shelter is not the folder that root made.
+    Raises:
+        EmbeddedError: the shelter is not the folder that root made.
     """
     pointer = folder / POINTER
     if not pointer.exists():

@@ -17,7 +17,8 @@ TOOLS = "pginstall18/bin"
 def valkey() -> Path:
     """Return the path of valkey-server.
 
-    Raises EmbeddedError when there is none for this platform.
+    Raises:
+        EmbeddedError: there is none for this platform.
     """
     machine = platform.machine().lower().replace("amd64", "x86_64")
     program = (
@@ -32,7 +33,8 @@ def valkey() -> Path:
 def postgres(home: Path, account: Account | None) -> Path:
     """Return the folder of initdb, pg_ctl and postgres, copied into the home if need be.
 
-    Raises EmbeddedError when there is none for this platform.
+    Raises:
+        EmbeddedError: there is none for this platform.
     """
     package = _package(POSTGRES, "DATABASE_URL")
     if _runs(package / TOOLS, account):

@@ -18,7 +18,8 @@ STOP_SECONDS = 20.0
 def single(folder: Path) -> Iterator[None]:
     """Be the only one in a folder for as long as the block lasts.
 
-    Raises EmbeddedError when another process is.
+    Raises:
+        EmbeddedError: another process is.
     """
     folder = open_folder(folder)
     handle = hold(folder / "lock")
@@ -42,7 +43,8 @@ def record(folder: Path, url: str) -> None:
 def stop(folder: Path) -> bool:
     """Stop the process that holds a folder and wait for that; False when there was none.
 
-    Raises EmbeddedError when it does not leave.
+    Raises:
+        EmbeddedError: it does not leave.
     """
     if not folder.exists() or _is_free(folder):
         return False

@@ -10,7 +10,8 @@ from embedded.errors import EmbeddedError
 def open_folder(folder: Path) -> Path:
     """Make a folder when it is missing and return its real path.
 
-    Raises EmbeddedError when this account may not.
+    Raises:
+        EmbeddedError: this account may not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -22,7 +23,8 @@ def open_folder(folder: Path) -> Path:
 def hold(path: Path) -> FileIO | None:
     """Lock a file until the returned handle is closed; None when somebody else holds it.
 
-    Raises EmbeddedError when this account may not write the file.
+    Raises:
+        EmbeddedError: this account may not write the file.
     """
     try:
         handle = FileIO(path, "a")

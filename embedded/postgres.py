@@ -49,7 +49,10 @@ def server(folder: Path, *, durable: bool = True) -> Iterator[str]:
     """Run the server whose data belongs to a folder and yield its URL.
 
     Without `durable` it is quick, may lose data when the machine dies, and removes a home outside
-    the folder that it had to make. Raises EmbeddedError.
+    the folder that it had to make.
+
+    Raises:
+        EmbeddedError: it does not start.
     """
     folder = open_folder(folder)
     known = account.home(folder)

@@ -79,7 +79,8 @@ def running(
 ) -> Iterator[int]:
     """Run a server inside the block and yield its port.
 
-    Raises EmbeddedError with the telling line of the log when it does not come up.
+    Raises:
+        EmbeddedError: it does not come up; the text quotes the telling line of its log.
     """
     for _ in range(PORT_ATTEMPTS):
         port = free_port()

@@ -23,7 +23,10 @@ STATE = "valkey.port"
 def server(folder: Path, *, durable: bool = True) -> Iterator[str]:
     """Run the server whose data belongs to a folder and yield its URL.
 
-    Without `durable` nothing is written to disk. Raises EmbeddedError.
+    Without `durable` nothing is written to disk.
+
+    Raises:
+        EmbeddedError: it does not start.
     """
     folder = open_folder(folder)
     program = _program(binaries.valkey(), folder, durable)

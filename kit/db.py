@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.pool import NullPool
 
 from kit.errors import Failure
-from kit.settings import Settings, SettingsError
+from kit.settings import SERVICE, Settings, SettingsError
 
 POOL_SIZE = 10
 POOL_WAIT = 1.5  # seconds
@@ -49,6 +50,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
 
 
+LARGEST_ID = 2**63 - 1
 PrimaryKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 Now = Annotated[datetime, mapped_column(server_default=func.now())]
 
@@ -91,6 +93,16 @@ def driver_url(settings: Settings) -> URL:
     return url.set(drivername="postgresql+asyncpg")
 
 
+def lone_engine(settings: Settings, **options: Any) -> AsyncEngine:
+    """Make an engine without a pool and without limits, for work that is done once."""
+    return create_async_engine(
+        driver_url(settings),
+        poolclass=NullPool,
+        connect_args={"timeout": CONNECT_LIMIT},
+        **options,
+    )
+
+
 def create_engine(settings: Settings) -> AsyncEngine:
     """Make the engine; every connection carries its own limits."""
     return create_async_engine(
@@ -103,7 +115,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
             "timeout": CONNECT_LIMIT,
             "command_timeout": ANSWER_LIMIT,
             "server_settings": {
-                "application_name": "shop-api",
+                "application_name": SERVICE,
                 "timezone": "UTC",
                 "jit": "off",
                 "statement_timeout": "5s",

@@ -1,6 +1,6 @@
 """Translate whatever was raised into a failure that a client may be told."""
 
-import asyncio
+import socket
 
 import asyncpg
 from aiohttp import web
@@ -77,7 +77,7 @@ def failure_of(error: Exception) -> Failure:
             PoolTimeoutError() | DBAPIError() | asyncpg.PostgresError() | asyncpg.InterfaceError()
         ):
             return _of_database(error)
-        case OSError() | asyncio.TimeoutError():
+        case ConnectionError() | TimeoutError() | socket.gaierror():
             return DatabaseUnavailable()
         case _:
             return InternalError()

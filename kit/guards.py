@@ -73,7 +73,10 @@ def refuse_unfit_body(request: web.BaseRequest) -> None:
 
 
 class Router(web.UrlDispatcher):
-    """Leave `Expect` to the guard: aiohttp would answer it before any middleware runs."""
+    """Leave `Expect` to the guard: aiohttp would answer it before any middleware runs.
+
+    A route of ours could name its own answer, but the one of unknown addresses cannot.
+    """
 
     async def resolve(self, request: web.Request) -> web.UrlMappingMatchInfo:
         """Find the route, known or not, and take its own answer to `Expect` away."""

@@ -38,9 +38,7 @@ async def livez(_: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """Say whether each dependency answers, and how fast."""
     names = {"postgresql": _ask_postgresql, "redis": _ask_redis}
-    states = await asyncio.gather(
-        *(_probe(partial_ask, request) for partial_ask in names.values())
-    )
+    states = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
     draining = request.config_dict[DRAINING].begun
     ready = not draining and all(state["status"] == "up" for state in states)
     report = {

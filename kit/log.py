@@ -11,9 +11,11 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from kit.settings import SERVICE
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-log = structlog.stdlib.get_logger("shop_api")
+logger = structlog.stdlib.get_logger(SERVICE)
 
 # local variables stay out: they hold what users typed
 _frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -29,12 +31,12 @@ def _told(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
 
 TRACEBACKS = structlog.processors.ExceptionRenderer(_told)
 
-_SHARED: list[structlog.typing.Processor] = [
+_OURS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    structlog.stdlib.ExtraAdder(),
 ]
+_FOREIGN: list[structlog.typing.Processor] = [*_OURS, structlog.stdlib.ExtraAdder()]
 
 
 def configure(level: str, log_format: str) -> None:
@@ -52,13 +54,13 @@ def configure(level: str, log_format: str) -> None:
         ]
     )
     structlog.configure(
-        processors=[*_SHARED[:3], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_OURS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
+        foreign_pre_chain=_FOREIGN,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _leading,
@@ -108,7 +110,7 @@ async def log_middleware(request: web.Request, handler: Handler) -> web.StreamRe
             "duration_ms": round((time.perf_counter() - started) * 1000, 2),
             "user_id": request.get("user_id"),
         }
-        log.info("request", **fields)
+        logger.info("request", **fields)
 
 
 def bound_request_id() -> str | None:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from yarl import URL
 
+from kit.db import LARGEST_ID
 from kit.errors import ValidationFailed
-from kit.parsing import LARGEST_ID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE = re.compile(r"(\d{1,17})-(\d{1,19})", re.ASCII)  # microseconds, id
@@ -40,16 +40,19 @@ class Place:
         """
         try:
             text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-            micros, row_id = map(int, PLACE.fullmatch(text).groups())  # type: ignore[union-attr]
-            if row_id > LARGEST_ID:
-                raise OverflowError
+            found = PLACE.fullmatch(text)
+            micros, row_id = map(int, found.groups() if found else ())
             place = cls(EPOCH + timedelta(microseconds=micros), row_id)
-            if place.cursor() != cursor:  # base64 passes over what is not of its alphabet
-                raise ValueError
-            return place
-        except (ValueError, AttributeError, OverflowError):
-            complaint = {"parameter": "cursor", "message": "Not a cursor of this list."}
-            raise ValidationFailed(errors=[complaint]) from None
+        except (ValueError, OverflowError):
+            raise _not_ours() from None
+        if place.id > LARGEST_ID or place.cursor() != cursor:  # base64 skips foreign characters
+            raise _not_ours()
+        return place
+
+
+def _not_ours() -> ValidationFailed:
+    complaint = {"parameter": "cursor", "message": "Not a cursor of this list."}
+    return ValidationFailed(errors=[complaint])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Page:
         return None if self.total is None else -(-self.total // self.size)
 
     def to_json(self) -> bytes:
-        """Write the rows as they are: a dump through schemas costs twenty times as much."""
+        """Write the rows as they are: a dump through schemas costs many times as much."""
         envelope: dict[str, Any] = {
             "items": self.items,
             "page": self.page,

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.aiohttpparser import AIOHTTPParser
 
+from kit.db import LARGEST_ID
 from kit.errors import NotFound, ValidationFailed
 from kit.faults import MalformedJson, RequestTimeout
 
@@ -17,7 +18,6 @@ DEEPEST = 32
 MOST_COMPLAINTS = 20  # with the longest place below, an answer stays under 16 KiB
 LONGEST_PLACE = 100  # characters
 BODY_LIMIT = 10.0  # seconds for the whole body
-LARGEST_ID = 2**63 - 1
 
 
 class Parser(AIOHTTPParser):
@@ -54,7 +54,8 @@ async def read_body(request: web.Request) -> bytes:
     Raises:
         RequestTimeout: it does not arrive in time.
     """
-    if hdrs.EXPECT in request.headers and request.body_exists:
+    expected = hdrs.EXPECT in request.headers and request.version >= HttpVersion11
+    if expected and request.body_exists:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the interim answer is no part of the final one
     try:

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Handler
 
 from kit import errors, faults
 from kit.errors import Failure
-from kit.log import log
+from kit.log import logger
+from kit.settings import SERVICE
 
 RETRY_AFTER = "2"  # seconds; what is away is usually back by then
 
@@ -76,7 +77,7 @@ def _headers(failure: Failure, status: int) -> dict[str, str]:
         headers["Retry-After"] = RETRY_AFTER
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = (
-            'Session realm="shop-api"'  # RFC 9110, 11.6.1: a 401 names a scheme
+            f'Session realm="{SERVICE}"'  # RFC 9110, 11.6.1: a 401 names a scheme
         )
     return headers
 
@@ -86,14 +87,12 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
     """Answer every failure as a problem; what nobody foresaw is logged with its traceback."""
     try:
         return await handler(request)
-    except web.HTTPRedirection:
-        raise
     except Exception as error:
         failure = faults.failure_of(error)
         if isinstance(failure, faults.InternalError):
-            log.exception("unexpected error")
+            logger.exception("unexpected error")
         elif isinstance(failure, errors.Unavailable):
-            log.warning("unavailable", code=failure.code, cause=type(error).__name__)
+            logger.warning("unavailable", code=failure.code, cause=type(error).__name__)
         return problem(request, failure)
 
 

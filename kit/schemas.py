@@ -9,7 +9,7 @@ from typing import Any
 import marshmallow
 from marshmallow import ValidationError, fields, validate
 
-from kit.parsing import LARGEST_ID
+from kit.db import LARGEST_ID
 
 LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 DIGITS = re.compile(r"[0-9]{1,19}")

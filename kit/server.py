@@ -1,6 +1,8 @@
 """Serve an application: in this process, or with gunicorn in several behind one socket."""
 
 import asyncio
+import errno
+import os
 import secrets
 import signal
 import socket
@@ -16,18 +18,23 @@ from gunicorn.glogging import Logger
 from kit import guards, problems
 from kit.faults import InternalError, MalformedRequest
 from kit.health import DRAINING
-from kit.log import log
-from kit.settings import Settings
+from kit.log import logger
+from kit.settings import SERVICE, Settings
 
 # aiohttp closes a connection whose headers drip in only by this limit
 KEEP_ALIVE = 10.0  # seconds
 GRACE = 10.0  # seconds for the requests under way when the server is told to stop
+DRAIN = 1.0  # seconds before that in which it still accepts
 
 CreateApp = Callable[[Settings], web.Application]
 
 
 class ServerError(Exception):
     """The server cannot start; the text says why and what to do."""
+
+
+class PortTaken(ServerError):
+    """Somebody else listens on the port."""
 
 
 class Handler(RequestHandler):
@@ -46,12 +53,12 @@ class Handler(RequestHandler):
         request["request_id"] = secrets.token_hex(16)
         failure = InternalError() if status >= 500 else MalformedRequest()
         known, cause = problems.status_of(type(failure)), type(exc).__name__
-        log.info("request", request_id=request["request_id"], status=known, cause=cause)
+        logger.info("request", request_id=request["request_id"], status=known, cause=cause)
         if status >= 500:  # a defect outside of the problems middleware
-            log.error("unexpected error", request_id=request["request_id"], exc_info=exc)
+            logger.error("unexpected error", request_id=request["request_id"], exc_info=exc)
         response = problems.problem(request, failure)
         response.headers.update({**guards.HEADERS, "X-Request-ID": request["request_id"]})
-        response.headers["Server"] = "shop-api"  # else aiohttp names itself and its version
+        response.headers["Server"] = SERVICE  # else aiohttp names itself and its version
         response.force_close()
         return response
 
@@ -67,7 +74,9 @@ class PoliteServer(Server):
 class Runner(web.AppRunner):
     """Run an application with the limits of this service."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, *, drain: float = 0.0) -> None:
+        """drain: seconds in which to say that we stop, and to let bodies arrive, before we do."""
+        self._drain = drain
         super().__init__(
             app,
             access_log=None,
@@ -76,43 +85,48 @@ class Runner(web.AppRunner):
             shutdown_timeout=GRACE,
         )
 
+    async def cleanup(self) -> None:
+        """Tell the probes, wait for what is arriving, then finish what is under way."""
+        self.app[DRAINING].begun = True
+        await asyncio.sleep(self._drain)
+        await super().cleanup()
+
     async def _make_server(self) -> Server:
-        server = await super()._make_server()
-        server.__class__ = PoliteServer  # aiohttp offers no other way to name its handler
-        return server
+        made = await super()._make_server()
+        factory = made.request_factory
+        return PoliteServer(made.request_handler, request_factory=factory, **made._kwargs)
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the listening socket; port 0 takes any free one.
 
     Raises:
-        ServerError: the address is taken or not ours.
+        PortTaken: somebody listens there.
+        ServerError: the address is not ours.
     """
     try:
-        return socket.create_server((host, port), backlog=1024, reuse_port=False)
+        return socket.create_server((host, port), backlog=1024)
     except OSError as error:
-        reason = error.strerror or error
-        raise ServerError(f"Cannot listen on {host}:{port} ({reason}): set APP_PORT.") from None
+        taken = error.errno == errno.EADDRINUSE
+        kind, advice = (PortTaken, "APP_PORT") if taken else (ServerError, "APP_HOST")
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise kind(f"Cannot listen on {host}:{port} ({reason}): set {advice}.") from None
 
 
-def run(app: web.Application, listening: socket.socket, started: Callable[[], None]) -> None:
+def run(runner: Runner, listening: socket.socket, started: Callable[[], None]) -> None:
     """Serve in this process until SIGINT or SIGTERM, then finish what is under way."""
-    uvloop.run(_serve(app, listening, started))
+    uvloop.run(_serve(runner, listening, started))
 
 
-async def _serve(
-    app: web.Application, listening: socket.socket, started: Callable[[], None]
-) -> None:
+async def _serve(runner: Runner, listening: socket.socket, started: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = Runner(app)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     started()
     await stop.wait()
-    app[DRAINING].begun = True
     await runner.cleanup()
 
 
@@ -138,15 +152,15 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         self.cfg.set("bind", f"{settings.host}:{settings.port}")
         self.cfg.set("workers", settings.workers)
         self.cfg.set("worker_class", "aiohttp.GunicornUVLoopWebWorker")
-        self.cfg.set("graceful_timeout", int(GRACE) + 5)
+        self.cfg.set("graceful_timeout", int(DRAIN + GRACE) + 5)
         self.cfg.set("logger_class", GunicornLog)
         self.cfg.set("control_socket_disable", True)
-        self.cfg.set("proc_name", "shop-api")
+        self.cfg.set("proc_name", SERVICE)
 
     def load(self) -> Callable[[], object]:
         """Give each worker a way to make its own application."""
 
         async def make() -> Runner:
-            return Runner(self._create_app(self._settings))
+            return Runner(self._create_app(self._settings), drain=DRAIN)
 
         return make

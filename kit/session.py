@@ -100,7 +100,8 @@ async def sign_out(request: web.Request) -> None:
     identity = await who(request)
     if identity is not None:
         await request.config_dict[SESSIONS].end(await current(request), identity.user_id)
-    (await aiohttp_session.get_session(request)).invalidate()
+    if request.cookies:  # a guest without one gets none
+        (await aiohttp_session.get_session(request)).invalidate()
 
 
 async def sign_in(request: web.Request, identity: Identity) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 from environs import Env, EnvError
 from marshmallow import ValidationError, validate
 
-DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the assignment's default; production refuses it
+SERVICE = "shop-api"
+DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
 
 
 class SettingsError(Exception):
@@ -19,18 +20,18 @@ class SettingsError(Exception):
 class Settings:
     """Hold every setting; `from_environment` is the only place that reads them."""
 
-    app_env: str = "development"
+    app_env: str
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    cookie_secure: bool = False
-    session_idle: timedelta = timedelta(days=1)
-    session_lifetime: timedelta = timedelta(days=14)
-    bcrypt_rounds: int = 12
-    log_level: str = "INFO"
-    log_format: str = "auto"
+    host: str
+    port: int
+    workers: int
+    cookie_secure: bool
+    session_idle: timedelta
+    session_lifetime: timedelta
+    bcrypt_rounds: int
+    log_level: str
+    log_format: str
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -1,13 +1,13 @@
 """The porch of the house and what a view needs: endpoints are closed unless `guest=True`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Concatenate
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import Schema
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from kit import db, faults, guards, health, log, passwords, problems, redis, sch
 from kit.errors import Failure, NotSignedIn, StaffOnly
 from kit.pages import Page
 from kit.parsing import parser, path_values, read_body
-from kit.session_store import Identity
+from kit.session_store import Identity, SessionStore
 from kit.settings import Settings
 
 TRIES = 3  # of a request whose transaction lost against another one
@@ -38,6 +38,19 @@ class Endpoint:
     body_optional: bool = False
     location: str | None = None
 
+    def __call__(self, method: Method) -> Method:
+        """Turn a view's method into an endpoint."""
+
+        @wraps(method)
+        async def handle(view: "View") -> web.Response:
+            if not self.guest:
+                await view.admit(staff=self.staff)
+            arguments = await self.arguments(view.request)
+            return self.answer(view.request, await _try(partial(method, view, **arguments)))
+
+        handle.endpoint = self  # type: ignore[attr-defined]
+        return handle
+
     async def arguments(self, request: web.Request) -> dict[str, Any]:
         """Parse path, query and body into keyword arguments, unknown ones refused."""
         found = path_values(request.match_info)
@@ -56,7 +69,8 @@ class Endpoint:
         response = web.Response(status=self.status)
         if isinstance(result, Page):
             response.body = result.to_json()
-            response.headers["Link"] = result.links(request.rel_url)
+            if links := result.links(request.rel_url):
+                response.headers["Link"] = links
         elif self.returns is not None:
             document = self.returns.dump(result)
             response.body = orjson.dumps(document)
@@ -70,22 +84,7 @@ class Endpoint:
         return response
 
 
-def endpoint(**declaration: Any) -> Callable[[Method], Method]:
-    """Turn a view's method into an endpoint; the keywords are those of `Endpoint`."""
-    declared = Endpoint(**declaration)
-
-    def declare(method: Method) -> Method:
-        @wraps(method)
-        async def handle(view: "View") -> web.Response:
-            if not declared.guest:
-                await view.admit(staff=declared.staff)
-            arguments = await declared.arguments(view.request)
-            return declared.answer(view.request, await _try(partial(method, view, **arguments)))
-
-        handle.endpoint = declared  # type: ignore[attr-defined]
-        return handle
-
-    return declare
+endpoint = Endpoint  # the name that reads well above a method
 
 
 async def _try(attempt: Callable[[], Awaitable[Any]]) -> Any:
@@ -122,6 +121,16 @@ class View(web.View):
             raise StaffOnly
         self.me = identity
 
+    @property
+    def passwords(self) -> passwords.Passwords:
+        """Return the pool that hashes."""
+        return self.request.config_dict[passwords.PASSWORDS]
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Return the store of sessions."""
+        return self.request.config_dict[session.SESSIONS]
+
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session for reads, each statement on its own."""
         return self.request.config_dict[db.DATABASE].reading()
@@ -142,10 +151,10 @@ def build(
     subapps: path prefix -> application; database: an open one, instead of the settings' own.
     """
     app = web.Application(
+        router=guards.Router(),
         client_max_size=guards.LARGEST_BODY,
         middlewares=[log.log_middleware, problems.problems_middleware, guards.guard_middleware],
     )
-    app.router.__class__ = guards.Router  # aiohttp takes no router of ours any more
     app.on_response_prepare.append(guards.add_headers)
     client = app[redis.REDIS] = redis.create_redis(settings)
     app.cleanup_ctx.append(redis.redis_context)
@@ -160,3 +169,16 @@ def build(
     for prefix, subapp in subapps.items():
         app.add_subapp(prefix, subapp)
     return app
+
+
+def operations(app: web.Application) -> Iterator[tuple[str, str, Any]]:
+    """Yield method, path and handler of everything that an application answers, but HEAD."""
+    for route in app.router.routes():
+        path = route.resource.canonical if route.resource else ""
+        if route.method == hdrs.METH_ANY:
+            for method in sorted(hdrs.METH_ALL - {hdrs.METH_ANY, hdrs.METH_HEAD}):
+                handler = getattr(route.handler, method.lower(), None)
+                if handler is not None:
+                    yield method, path, handler
+        elif route.method != hdrs.METH_HEAD:
+            yield route.method, path, route.handler

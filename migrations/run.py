@@ -1,16 +1,16 @@
 """Run alembic from code: inside a running event loop and on a connection of our own."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, text
 
-from kit.db import driver_url
+from kit.db import lone_engine
 from kit.settings import Settings
 
 ADVISORY_LOCK = 7_300_001  # whoever migrates holds it; the others wait their turn
@@ -18,17 +18,27 @@ ADVISORY_LOCK = 7_300_001  # whoever migrates holds it; the others wait their tu
 Command = Callable[[Config], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Hold the revisions before and after; None is a bare database."""
+
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.before == self.after:
+            return f"Nothing to do: the database is at revision {self.after}."
+        return f"The database went from revision {self.before or 'nothing'} to {self.after}."
+
+
 def head(config: Config) -> None:
     """Go to the newest revision."""
     command.upgrade(config, "head")
 
 
-async def migrate(settings: Settings, step: Command = head) -> tuple[str | None, str | None]:
-    """Run an alembic command in one transaction, alone even when several start at once.
-
-    Returns the revisions before and after.
-    """
-    engine = create_async_engine(driver_url(settings), poolclass=pool.NullPool)
+async def migrate(settings: Settings, step: Command = head) -> Moved:
+    """Run an alembic command in one transaction, alone even when several start at once."""
+    engine = lone_engine(settings)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(_run, step)
@@ -46,13 +56,13 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def _run(connection: Connection, step: Command) -> tuple[str | None, str | None]:
+def _run(connection: Connection, step: Command) -> Moved:
     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
     before = present_revision(connection)
     config = _config()
     config.attributes["connection"] = connection
     step(config)
-    return before, present_revision(connection)
+    return Moved(before, present_revision(connection))
 
 
 def _config() -> Config:

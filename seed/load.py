@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import pool, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from kit.db import CONNECT_LIMIT, driver_url
+from kit.db import lone_engine
 from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
@@ -41,9 +41,7 @@ async def seed(settings: Settings, plan: Plan, report: Report = silent) -> Summa
     plan.check()
     refuse_in_production(settings)
     factory = Factory(plan.random_seed, plan.locale)
-    engine = create_async_engine(
-        driver_url(settings), poolclass=pool.NullPool, connect_args={"timeout": CONNECT_LIMIT}
-    )
+    engine = lone_engine(settings)
     try:
         return await _seed(engine, Filling(settings, plan, factory, report))
     finally:

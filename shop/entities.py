@@ -49,6 +49,7 @@ class Book(Base):
     __tablename__ = "books"
     __table_args__ = (
         UniqueConstraint("isbn", name="uq_books_isbn"),
+        Index("ix_books_title_id", "title", "id"),
         CheckConstraint("isbn ~ '^[0-9]{13}$'", "isbn"),
     )
 
@@ -66,6 +67,7 @@ class Offer(Base):
     __table_args__ = (
         UniqueConstraint("shop_id", "book_id"),
         Index("ix_offers_book_id", "book_id"),
+        Index("ix_offers_shop_id_price_id", "shop_id", "price", "id"),
         CheckConstraint("price >= 0", "price"),
         CheckConstraint("available >= 0", "available"),
     )

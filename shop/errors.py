@@ -23,6 +23,10 @@ class OutOfStock(Conflict):
     """Some lines ask for more copies than there are; `errors` names each of them."""
 
 
+class CartFull(Conflict):
+    """The cart holds 100 different offers already: order or remove some first."""
+
+
 class EmptyCart(Conflict):
     """The cart is empty, so there is nothing to order."""
 

@@ -7,6 +7,7 @@ from kit.schemas import page_of
 from kit.web import View, endpoint
 from shop.errors import (
     BookNotFound,
+    CartFull,
     EmptyCart,
     OfferNotFound,
     OrderNotFound,
@@ -112,7 +113,7 @@ class CartView(View):
 class CartItemView(View):
     """One line of the own cart."""
 
-    @endpoint(json=CartItemIn(), returns=CartOut(), raises=(OfferNotFound,))
+    @endpoint(json=CartItemIn(), returns=CartOut(), raises=(OfferNotFound, CartFull))
     async def put(self, *, offer_id: int, quantity: int) -> Row:
         """Set how many copies of an offer the cart holds."""
         async with self.writing() as session:

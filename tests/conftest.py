@@ -20,6 +20,7 @@ from kit.settings import Settings
 from tests.support import databases
 from tests.support.clients import Client, add_user, client_of, sign_in
 from tests.support.conformity import Watch
+from tests.support.settings import make_settings
 
 Fresh = Callable[[], Awaitable[Settings]]
 Serve = Callable[[Settings, Database | None], Awaitable[TestServer]]
@@ -33,7 +34,7 @@ def bare_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
         postgres.server(folder / "postgres", durable=False) as database_url,
         valkey.server(folder / "valkey", durable=False) as redis_url,
     ):
-        yield Settings(database_url=database_url, redis_url=redis_url, bcrypt_rounds=4)
+        yield make_settings(database_url, redis_url)
 
 
 @pytest_asyncio.fixture(scope="session")

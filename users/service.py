@@ -111,11 +111,18 @@ async def change_password(session: AsyncSession, account: Row, password_hash: st
     return epoch
 
 
-async def make_staff(session: AsyncSession, account: Row) -> int | None:
-    """Give a user the rights of staff; return the epoch that sessions need from now on."""
-    return await repository.renew_credentials(
+async def make_staff(session: AsyncSession, account: Row) -> int:
+    """Give a user the rights of staff; return the epoch that sessions need from now on.
+
+    Raises:
+        UserNotFound: deleted or changed since `account` was read.
+    """
+    epoch = await repository.renew_credentials(
         session, account["id"], account["session_epoch"], {"is_staff": True}
     )
+    if epoch is None:
+        raise UserNotFound
+    return epoch
 
 
 async def delete_user(session: AsyncSession, user_id: int) -> int:

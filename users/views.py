@@ -3,9 +3,7 @@
 from typing import Any
 
 from kit.pages import Row
-from kit.passwords import PASSWORDS, Passwords
-from kit.session import SESSIONS, current, sign_in, sign_out
-from kit.session_store import SessionStore
+from kit.session import current, sign_in, sign_out
 from kit.web import View, endpoint
 from users import service
 from users.errors import (
@@ -27,21 +25,7 @@ from users.schemas import (
 )
 
 
-class UsersDoor(View):
-    """Reach what signing in needs."""
-
-    @property
-    def passwords(self) -> Passwords:
-        """Return the pool that hashes."""
-        return self.request.config_dict[PASSWORDS]
-
-    @property
-    def sessions(self) -> SessionStore:
-        """Return the store of sessions."""
-        return self.request.config_dict[SESSIONS]
-
-
-class LoginView(UsersDoor):
+class LoginView(View):
     """Sign in."""
 
     @endpoint(json=LoginIn(), returns=OwnUserOut(), raises=(InvalidCredentials,), guest=True)
@@ -55,7 +39,7 @@ class LoginView(UsersDoor):
         return account
 
 
-class LogoutView(UsersDoor):
+class LogoutView(View):
     """Sign out."""
 
     @endpoint(status=204, guest=True)
@@ -64,7 +48,7 @@ class LogoutView(UsersDoor):
         await sign_out(self.request)
 
 
-class SessionsView(UsersDoor):
+class SessionsView(View):
     """The own sessions."""
 
     @endpoint(returns=SessionsOut())
@@ -81,7 +65,7 @@ class SessionsView(UsersDoor):
         await sign_out(self.request)
 
 
-class SessionView(UsersDoor):
+class SessionView(View):
     """One of the own sessions."""
 
     @endpoint(status=204, raises=(SessionNotFound,))
@@ -91,7 +75,7 @@ class SessionView(UsersDoor):
             raise SessionNotFound
 
 
-class UsersView(UsersDoor):
+class UsersView(View):
     """All users."""
 
     @endpoint(
@@ -109,7 +93,7 @@ class UsersView(UsersDoor):
             return await service.sign_up(session, password_hash=password_hash, **profile)
 
 
-class UserView(UsersDoor):
+class UserView(View):
     """One user."""
 
     @endpoint(returns=UserOut(), raises=(UserNotFound,))
@@ -119,7 +103,7 @@ class UserView(UsersDoor):
             return await service.get_user(session, id)
 
 
-class MeView(UsersDoor):
+class MeView(View):
     """The signed-in user."""
 
     @endpoint(returns=OwnUserOut(), raises=(UserNotFound,))
@@ -137,16 +121,17 @@ class MeView(UsersDoor):
     @endpoint(status=204, raises=(UserNotFound,))
     async def delete(self) -> None:
         """Leave: the user is deleted softly and every session of it ends."""
+        await self.sessions.end_all(self.me.user_id)  # when Redis is away, nothing has happened
         async with self.writing() as session:
             epoch = await service.delete_user(session, self.me.user_id)
         await self.sessions.end_all(self.me.user_id, epoch)
         await sign_out(self.request)
 
 
-class PasswordView(UsersDoor):
+class PasswordView(View):
     """The own password."""
 
-    @endpoint(json=PasswordChange(), status=204, raises=(WrongPassword,))
+    @endpoint(json=PasswordChange(), status=204, raises=(WrongPassword, UserNotFound))
     async def post(self, *, current_password: str, new_password: str) -> None:
         """Change the password; every other session ends."""
         async with self.reading() as session:
@@ -154,6 +139,8 @@ class PasswordView(UsersDoor):
         hashed = await service.new_password_hash(
             self.passwords, account, current_password, new_password
         )
+        here = await current(self.request)
+        await self.sessions.end_all(account["id"], keep=here)  # Redis is away: nothing happened
         async with self.writing() as session:
             epoch = await service.change_password(session, account, hashed)
-        await self.sessions.end_all(account["id"], epoch, keep=await current(self.request))
+        await self.sessions.end_all(account["id"], epoch, keep=here)

@@ -44,6 +44,7 @@ def _create_catalogue() -> None:
         sa.UniqueConstraint("isbn", name="uq_books_isbn"),
         sa.CheckConstraint("isbn ~ '^[0-9]{13}$'", name=op.f("ck_books_isbn")),
     )
+    op.create_index("ix_books_title_id", "books", ["title", "id"])
     op.create_table(
         "offers",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -59,6 +60,7 @@ def _create_catalogue() -> None:
         sa.CheckConstraint("available >= 0", name=op.f("ck_offers_available")),
     )
     op.create_index("ix_offers_book_id", "offers", ["book_id"])
+    op.create_index("ix_offers_shop_id_price_id", "offers", ["shop_id", "price", "id"])
 
 
 def _create_carts() -> None:

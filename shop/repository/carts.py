@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, delete, literal, select
+from sqlalchemy import RowMapping, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shop.entities import Book, CartItem, Offer
+from shop.entities import MOST_LINES, Book, CartItem, Offer
 
 
 async def lines(session: AsyncSession, user_id: int) -> Sequence[RowMapping]:
@@ -21,9 +21,23 @@ async def lines(session: AsyncSession, user_id: int) -> Sequence[RowMapping]:
     return (await session.execute(statement)).mappings().all()
 
 
+async def lock(session: AsyncSession, user_id: int) -> None:
+    """Let nobody else put something into this cart until the transaction ends."""
+    await session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended("cart", user_id)))
+    )
+
+
 async def put(session: AsyncSession, user_id: int, offer_id: int, quantity: int) -> bool:
-    """Set a line of the cart; tell whether the offer exists."""
-    line = select(literal(user_id), Offer.id, literal(quantity)).where(Offer.id == offer_id)
+    """Set a line of the cart; False when there is no such offer or no room for another one."""
+    others = (
+        select(func.count())
+        .where(CartItem.user_id == user_id, CartItem.offer_id != offer_id)
+        .scalar_subquery()
+    )
+    line = select(literal(user_id), Offer.id, literal(quantity)).where(
+        Offer.id == offer_id, others < MOST_LINES
+    )
     statement = (
         insert(CartItem)
         .from_select(["user_id", "offer_id", "quantity"], line)

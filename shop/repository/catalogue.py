@@ -90,7 +90,7 @@ async def change_offer(
     statement = (
         update(Offer)
         .where(Offer.id == offer_id, Book.id == Offer.book_id)
-        .values(changes or {"price": Offer.price})
+        .values(changes or {"price": Offer.price})  # `{}` changes nothing and still answers
         .returning(*ASSORTMENT)
     )
     return (await session.execute(statement)).mappings().one_or_none()

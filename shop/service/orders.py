@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -160,7 +161,7 @@ async def _with_items(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
 
 
 def _whole(order: Row, lines: Sequence[Row]) -> Row:
-    total = sum(line["price"] * line["quantity"] for line in lines)
+    total = sum((line["price"] * line["quantity"] for line in lines), Decimal("0.00"))
     return {**order, "total": total, "items": lines}
 
 

@@ -70,6 +70,12 @@ class TestUserCreate:
         assert "ann is staff from now on" in run(*SIGN_UP, "--staff").output
         assert run(*SIGN_UP, "--staff").output == "Nothing to do: ann exists with id 1.\n"
 
+    def test_says_that_the_email_is_taken(self, run: Run) -> None:
+        run(*SIGN_UP)
+        refused = run("user", "create", "bob", "--email", "ANN@example.org")
+        assert refused.exit_code == 1
+        assert refused.output.startswith("Error: Somebody has this e-mail address already")
+
     def test_names_what_does_not_fit(self, run: Run) -> None:
         refused = run("user", "create", "a n", "--email", "nowhere")
         assert refused.exit_code == 2

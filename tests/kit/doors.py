@@ -12,8 +12,9 @@ import orjson
 from aiohttp import hdrs, web
 
 import monolith
-from kit.settings import Settings
 from kit.web import Endpoint
+from kit.web import operations as web_operations
+from tests.support.settings import make_settings
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 UNKNOWN = "/api/v1/no/such/address"
@@ -42,8 +43,7 @@ class Operation:
 
 def bare_house() -> web.Application:
     """Build the application only to look at its routes."""
-    nowhere = Settings(database_url="postgresql://h/d", redis_url="redis://h", bcrypt_rounds=4)
-    return monolith.create_app(nowhere)
+    return monolith.create_app(make_settings("postgresql://h/d", "redis://h"))
 
 
 @cache
@@ -53,16 +53,10 @@ def operations() -> tuple[Operation, ...]:
 
 
 def _operations() -> Iterator[Operation]:
-    for route in bare_house().router.routes():
-        assert route.resource is not None
-        path = route.resource.canonical
-        if route.method != hdrs.METH_ANY:
-            yield Operation(route.method, path, None)
-            continue
-        for method in hdrs.METH_ALL - {"*"}:
-            handle = getattr(route.handler, method.lower(), None)
-            if handle is not None:
-                yield Operation(method, path, getattr(handle, "endpoint", None))
+    for method, path, handler in web_operations(bare_house()):
+        yield Operation(method, path, getattr(handler, "endpoint", None))
+        if method == hdrs.METH_GET:
+            yield Operation(hdrs.METH_HEAD, path, getattr(handler, "endpoint", None))
 
 
 def unsafe_operations() -> list[Operation]:

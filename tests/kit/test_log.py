@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kit.db import Database
-from kit.log import log
+from kit.log import logger
 from tests.kit.conftest import Lines
 from tests.kit.doors import UNKNOWN, Operation, operations, request, talk
 from tests.support.clients import API, Client, problem, sign_in
@@ -96,7 +96,7 @@ class TestHostileInput:
     ) -> None:
         for path in ("/%0D%0A%1B", f"{USERS}/%0A", f"{API}/shop/shops?q=%0A%1B%5B31m"):
             await guest.get(path)
-        log.info("made up\r\n\x1b[31m\u2028\x85", extra="\n\x00")
+        logger.info("made up\r\n\x1b[31m\u2028\x85", extra="\n\x00")
         text = log_text()
         assert text.isascii()
         assert text.count("\n") == 4

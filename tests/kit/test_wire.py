@@ -57,6 +57,13 @@ class TestExpectation:
         assert answer.interim
         answer.problem(422, "validation-failed")
 
+    async def test_is_not_met_for_http_1_0(self, raw_port: int) -> None:
+        sent = request(
+            "POST", LOGIN, JSON, "Content-Length: 2", "Expect: 100-continue", body=b"{}"
+        )
+        answer = await talk(raw_port, sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert (answer.status, answer.interim) == (422, False)
+
     async def test_is_not_met_for_a_body_that_will_be_refused(self, raw_port: int) -> None:
         for header, status in (
             ("Content-Type: text/plain", 415),

@@ -16,7 +16,7 @@ from kit import problems
 from kit.db import Database
 from shop.repository import carts, orders
 from tests.shop.conftest import Join
-from tests.shop.naive import Meeting
+from tests.shop.naive import Meeting, no_lock
 from tests.shop.races import Race
 from tests.shop.test_carts import CART, put
 from tests.shop.test_orders import ORDERS, order
@@ -149,6 +149,7 @@ class TestPutsAtOnce:
         self, join: Join, busy_database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(carts, "put", Meeting().put)
-        monkeypatch.setattr(problems, "log", logging.getLogger("quiet"))
+        monkeypatch.setattr(carts, "lock", no_lock)
+        monkeypatch.setattr(problems, "logger", logging.getLogger("quiet"))
         (loss,) = await self.losses(join, busy_database)
         assert "internal-error" in loss

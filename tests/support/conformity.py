@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 from marshmallow import fields
 
+from kit.errors import nouns
 from kit.schemas import Instant, Money, Schema
 from kit.web import Endpoint
 
@@ -58,6 +59,13 @@ def _fits(value: Any, field: fields.Field[Any]) -> bool:
     return any(type(value) is kind for kind in kinds)
 
 
+def undeclared(endpoint: Endpoint, document: dict[str, Any]) -> list[str]:
+    """Return the problem's code when neither the endpoint declares it nor the porch has it."""
+    everywhere = {noun.code for noun in nouns() if noun.__module__.startswith(("kit.", "tests."))}
+    code = document["code"]
+    return [] if code in everywhere | {noun.code for noun in endpoint.raises} else [code]
+
+
 class Watch:
     """Collect the misfits of all answers of an application; runs as `on_response_prepare`."""
 
@@ -68,12 +76,15 @@ class Watch:
         """Look at one answer."""
         method = getattr(request.match_info.handler, request.method.lower(), None)
         declared: Endpoint | None = getattr(method, "endpoint", None)
-        if declared is None or not isinstance(response, web.Response) or response.status >= 400:
+        if declared is None or not isinstance(response, web.Response):
             return
-        if response.status != declared.status:
+        assert isinstance(response.body, bytes | None)
+        if response.status >= 400:
+            self.found += undeclared(declared, orjson.loads(response.body or b"{}"))
+        elif response.status != declared.status:
             self.found.append(f"{request.path}: {response.status}, not {declared.status}")
         elif declared.returns is None:
             self.found += [f"{request.path}: a body"] if response.body else []
         else:
-            assert isinstance(response.body, bytes)
-            self.found += misfits(orjson.loads(response.body), declared.returns, request.path)  # type: ignore[arg-type]
+            document = orjson.loads(response.body or b"null")
+            self.found += misfits(document, declared.returns, request.path)  # type: ignore[arg-type]

@@ -10,11 +10,9 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
-from sqlalchemy.pool import NullPool
 
-from kit.db import SESSION_OPTIONS, Database, driver_url
+from kit.db import SESSION_OPTIONS, Database, lone_engine
 from kit.settings import Settings
 from migrations.run import migrate
 
@@ -28,9 +26,7 @@ def at(settings: Settings, name: str) -> Settings:
 
 
 async def _command(settings: Settings, statement: str) -> None:
-    engine = create_async_engine(
-        driver_url(settings), isolation_level="AUTOCOMMIT", poolclass=NullPool
-    )
+    engine = lone_engine(settings, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(text(statement))
     await engine.dispose()

@@ -23,8 +23,8 @@ class ShopApi:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*SHOP_API, *arguments],
-                cwd=PROJECT,
-                env=os.environ | QUICK | environment,
+                cwd=log.parent,  # where no developer's .env lies
+                env=os.environ | QUICK | {"PYTHONPATH": str(PROJECT)} | environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
