@@ -75,8 +75,9 @@ class Meeting:
         async with asyncio.timeout(MEETING):
             await self._barrier.wait()
 
-    async def lock(self, _: AsyncSession, __: int) -> None:
-        """Lock nothing, and be there together."""
+    async def lock(self, session: AsyncSession, _: int) -> None:
+        """Lock nothing, and be in a transaction together."""
+        await session.execute(select(1))
         await self._meet()
 
     async def change_status(

@@ -14,7 +14,8 @@ from tests.support.shops import SHOP, add_offers, run, value
 
 CART = f"{SHOP}/cart"
 FILL = """
-    INSERT INTO cart_items (user_id, offer_id, quantity) SELECT u.id, o.id, 1 FROM users u, offers o
+    INSERT INTO cart_items (user_id, offer_id, quantity)
+    SELECT users.id, offers.id, 1 FROM users, offers
 """
 
 
