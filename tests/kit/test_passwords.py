@@ -70,22 +70,20 @@ async def lag_while(work: Callable[[], Awaitable[Any]]) -> float:
 
 
 class TestLoop:
-    async def test_stays_responsive(self, pool: Passwords) -> None:
-        async def hash_eight() -> None:
+    async def test_stays_responsive_while_threads_hash(self, pool: Passwords) -> None:
+        async def off_the_loop() -> None:
             await asyncio.gather(*(pool.hash("secret") for _ in range(8)))
 
-        lags: list[float] = []
-        while len(lags) < 3 and not (lags and min(lags) < 0.05):
-            lags.append(await lag_while(hash_eight))  # another process may take the core for once
-        assert min(lags) < 0.05, lags
-
-    async def test_would_not_when_it_hashed_itself(self) -> None:
-        async def hash_two() -> None:
+        async def on_the_loop() -> None:
             for _ in range(2):
                 hash_password("secret", 12)
                 await asyncio.sleep(0)
 
-        assert await lag_while(hash_two) > 0.05
+        blocked = await lag_while(on_the_loop)
+        lags: list[float] = []
+        while len(lags) < 3 and not (lags and min(lags) < blocked / 4):
+            lags.append(await lag_while(off_the_loop))  # another process may take the core
+        assert min(lags) < blocked / 4, (lags, blocked)
 
 
 @pytest.fixture
