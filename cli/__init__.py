@@ -3,7 +3,6 @@
 from typing import Any
 
 import click
-from dotenv import load_dotenv
 
 from cli.dev import dev, down
 from cli.doctor import doctor
@@ -13,7 +12,7 @@ from embedded.errors import EmbeddedError
 from kit.errors import Failure
 from kit.reach import Unreachable, unreachable
 from kit.server import ServerError
-from kit.settings import SettingsError
+from kit.settings import SettingsError, load_dotenv_file
 from seed.__main__ import main as seed
 from seed.plan import SeedError
 
@@ -40,7 +39,7 @@ class OneSentence(click.Group):
 @click.version_option(package_name="shop-api")
 def main() -> None:
     """Run and look after shop-api; settings come from the environment or from ./.env."""
-    load_dotenv(".env")
+    load_dotenv_file()
 
 
 for command in (dev, down, serve, migrate, seed, user, routes, doctor):

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations.run
-from kit.db import POOL_SIZE, create_engine
+from kit.engine import POOL_SIZE, create_engine
 from kit.reach import Unreachable, unreachable
 from kit.redis import create_redis
 from kit.settings import Settings

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from kit.db import create_engine, database
+from kit.db import database
+from kit.engine import create_engine
 from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
@@ -46,10 +47,13 @@ async def _create(settings: Settings, profile: dict[str, Any], *, staff: bool) -
                 row = {**profile, "password_hash": password_hash, "is_staff": staff}
                 made = await service.sign_up(session, **row)
                 return f"Created {name} with id {made['id']}."
-            if not staff or known["is_staff"]:
-                return f"Nothing to do: {name} exists with id {known['id']}."
+        if not staff or known["is_staff"]:
+            return f"Nothing to do: {name} exists with id {known['id']}."
+        store = create_store(settings, redis)
+        await store.end_all(known["id"])  # when Redis is away, nothing has happened
+        async with database(engine).writing() as session:
             epoch = await service.make_staff(session, known)
-        await create_store(settings, redis).end_all(known["id"], epoch)
+        await store.end_all(known["id"], epoch)
         return f"{name} is staff from now on; the password stays as it was."
     finally:
         await redis.aclose()

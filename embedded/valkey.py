@@ -35,12 +35,13 @@ def server(folder: Path, *, durable: bool = True) -> Iterator[str]:
 
 
 def _program(binary: Path, folder: Path, durable: bool) -> Program:
-    save = ["60", "1"] if durable else [""]
+    # a session that has ended must not come back with an older copy of the data
+    keep = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--save", ""]
 
     def command(port: int) -> list[str]:
         (folder / STATE).write_text(f"{port}\n")  # before the start: an orphan can always be found
         where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-        return [str(binary), *where, "--daemonize", "no", "--save", *save]
+        return [str(binary), *where, "--daemonize", "no", *keep]
 
     def ready(_pid: int, port: int) -> bool:
         return _serves(port, folder)

@@ -40,6 +40,10 @@ class PayloadTooLarge(Failure):
     """The body is larger than this service takes."""
 
 
+class ClientGone(Failure):
+    """The client went away before its body had arrived; nobody reads this."""
+
+
 class RequestTimeout(Failure):
     """The body did not arrive in time."""
 

@@ -1,12 +1,18 @@
 """What every request must pass and every answer must carry."""
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler
 
 from kit.errors import Forbidden
-from kit.faults import ExpectationFailed, PayloadTooLarge, UnsupportedMediaType
+from kit.faults import (
+    ExpectationFailed,
+    MalformedRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
 
 LARGEST_BODY = 64 * 1024  # bytes
+METHODS_WITH_BODY = {hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH, hdrs.METH_DELETE}
 SAFE_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE}
 
 HEADERS = {
@@ -34,12 +40,16 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 @web.middleware
 async def guard_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse changes from foreign sites and bodies that are not small UTF-8 JSON."""
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise MalformedRequest
     if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
         raise ExpectationFailed
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise PayloadTooLarge(f"At most {LARGEST_BODY} bytes are taken.")
     if request.method not in SAFE_METHODS:
         refuse_foreign_site(request)
-        if request.body_exists:
-            refuse_unfit_body(request)
+    if request.method in METHODS_WITH_BODY and request.body_exists:
+        refuse_unfit_body(request)
     return await handler(request)
 
 
@@ -49,11 +59,10 @@ def refuse_foreign_site(request: web.BaseRequest) -> None:
     Raises:
         CrossSiteRequest: the browser says so, or the origin is not our host.
     """
-    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
-        raise CrossSiteRequest
-    origin = request.headers.get(hdrs.ORIGIN)
+    sites = [site.lower() for site in request.headers.getall("Sec-Fetch-Site", [])]
+    origins = {origin.lower() for origin in request.headers.getall(hdrs.ORIGIN, [])}
     host = request.host.lower()
-    if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
+    if "cross-site" in sites or not origins <= {f"http://{host}", f"https://{host}"}:
         raise CrossSiteRequest
 
 
@@ -61,14 +70,12 @@ def refuse_unfit_body(request: web.BaseRequest) -> None:
     """Refuse a body by its headers, before a byte of it is read.
 
     Raises:
-        PayloadTooLarge: the announced length is above the limit.
         UnsupportedMediaType: it is not plain UTF-8 JSON.
     """
-    if (request.content_length or 0) > LARGEST_BODY:
-        raise PayloadTooLarge(f"At most {LARGEST_BODY} bytes are taken.")
     charset = (request.charset or "utf-8").lower()
     fits = request.content_type == "application/json" and charset in ("utf-8", "utf8")
-    if not fits or hdrs.CONTENT_ENCODING in request.headers:
+    coding = request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower()
+    if not fits or hdrs.CONTENT_ENCODING in request.headers or coding != "chunked":
         raise UnsupportedMediaType
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any, NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -12,7 +11,7 @@ from webargs.aiohttpparser import AIOHTTPParser
 
 from kit.db import LARGEST_ID
 from kit.errors import NotFound, ValidationFailed
-from kit.faults import MalformedJson, RequestTimeout
+from kit.faults import ClientGone, MalformedJson, RequestTimeout
 
 DEEPEST = 32
 MOST_COMPLAINTS = 20  # with the longest place below, an answer stays under 16 KiB
@@ -29,20 +28,19 @@ class Parser(AIOHTTPParser):
 
     def load_querystring(self, req: web.Request, schema: Schema) -> Any:
         """Return the query; a repeated parameter is refused."""
-        repeated = [name for name in set(req.query) if len(req.query.getall(name)) > 1]
-        if repeated:
-            raise ValidationFailed(
-                errors=[
-                    {"parameter": _place(name), "message": "Given more than once."}
-                    for name in repeated[:MOST_COMPLAINTS]
-                ]
-            )
+        complaints = [
+            {"parameter": _place(name), "message": message}
+            for name in sorted(set(req.query))
+            for message in _about(name, req.query.getall(name))
+        ]
+        if complaints:
+            raise ValidationFailed(errors=complaints[:MOST_COMPLAINTS])
         return dict(req.query)
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Turn marshmallow's messages into pointers and parameters."""
-        complaints = islice(_complaints(error.messages_dict), MOST_COMPLAINTS)
-        raise ValidationFailed(errors=list(complaints)) from error
+        complaints = sorted(_complaints(error.messages_dict), key=lambda entry: [*entry.values()])
+        raise ValidationFailed(errors=complaints[:MOST_COMPLAINTS]) from error
 
 
 parser = Parser(unknown=RAISE)
@@ -53,6 +51,7 @@ async def read_body(request: web.Request) -> bytes:
 
     Raises:
         RequestTimeout: it does not arrive in time.
+        ClientGone: it will never arrive.
     """
     expected = hdrs.EXPECT in request.headers and request.version >= HttpVersion11
     if expected and request.body_exists:
@@ -63,6 +62,8 @@ async def read_body(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise RequestTimeout from None
+    except ConnectionError:
+        raise ClientGone from None
 
 
 def parse_json(body: bytes) -> Any:
@@ -135,6 +136,14 @@ def _complaints(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
                     f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path
                 )
                 yield {"pointer": _place(pointer), "message": message}
+
+
+def _about(name: str, values: list[str]) -> Iterator[str]:
+    """Say what is wrong with a parameter before anybody looks at its meaning."""
+    if len(values) > 1:
+        yield "Given more than once."
+    if any("\ufffd" in text for text in (name, *values)):  # what yarl makes of broken bytes
+        yield "Not valid UTF-8."
 
 
 def _place(text: str) -> str:

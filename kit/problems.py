@@ -29,6 +29,7 @@ STATUSES: dict[type[Failure], int] = {
     faults.PayloadTooLarge: 413,
     faults.RequestTimeout: 408,
     faults.ExpectationFailed: 417,
+    faults.ClientGone: 499,
     faults.InternalError: 500,
 }
 CLOSING = {408, 413}  # the rest of the body is not worth waiting for

@@ -36,6 +36,8 @@ def unreachable() -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # nobody reads our output any more
+        raise
     except CAUSES as error:
         raise Unreachable(_sentence(error)) from error
 

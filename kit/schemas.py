@@ -50,7 +50,7 @@ class Text(fields.String):
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ValidationError("Holds a character that cannot be stored.")
-        if not self._blank and not text.strip():
+        if not self._blank and not any(c.isprintable() and not c.isspace() for c in text):
             raise ValidationError("Must not be blank.")
         return text
 

@@ -24,6 +24,7 @@ from kit.settings import SERVICE, Settings
 # aiohttp closes a connection whose headers drip in only by this limit
 KEEP_ALIVE = 10.0  # seconds
 GRACE = 10.0  # seconds for the requests under way when the server is told to stop
+LINGER = 1.0  # seconds for a client to notice that the rest of its body is not wanted
 DRAIN = 1.0  # seconds before that in which it still accepts
 
 CreateApp = Callable[[Settings], web.Application]
@@ -82,6 +83,7 @@ class Runner(web.AppRunner):
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=KEEP_ALIVE,
+            lingering_time=LINGER,
             shutdown_timeout=GRACE,
         )
 
@@ -105,7 +107,10 @@ def listen(host: str, port: int) -> socket.socket:
         ServerError: the address is not ours.
     """
     try:
-        return socket.create_server((host, port), backlog=1024)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (TypeError, UnicodeError):
+        raise ServerError(f"{host} is no name of a host: set APP_HOST.") from None
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         kind, advice = (PortTaken, "APP_PORT") if taken else (ServerError, "APP_HOST")

@@ -100,12 +100,13 @@ async def sign_out(request: web.Request) -> None:
     identity = await who(request)
     if identity is not None:
         await request.config_dict[SESSIONS].end(await current(request), identity.user_id)
-    if request.cookies:  # a guest without one gets none
+    if request[aiohttp_session.STORAGE_KEY].load_cookie(request):  # who has none gets none
         (await aiohttp_session.get_session(request)).invalidate()
 
 
 async def sign_in(request: web.Request, identity: Identity) -> None:
-    """Open a session under a new id; the cookie leaves with the answer."""
+    """End the session that there was and open one under a new id, whose cookie leaves now."""
+    await sign_out(request)
     session = await aiohttp_session.new_session(request)
     session["identity"] = identity
     request["user_id"] = identity.user_id

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from dotenv import load_dotenv
 from environs import Env, EnvError
 from marshmallow import ValidationError, validate
 
@@ -41,11 +42,13 @@ class Settings:
             SettingsError: a value does not parse, or is unsafe in production.
         """
         env = Env(eager=False)
-        values = read(env)
         try:
+            values = read(env)
             env.seal()
         except EnvError as error:
             raise SettingsError(_sentence(error)) from None
+        except OverflowError:
+            raise SettingsError("SESSION_IDLE or SESSION_LIFETIME is too long.") from None
         settings = cls(**values)
         settings._refuse_the_unsafe()
         return settings
@@ -77,9 +80,9 @@ def read(env: Env) -> dict[str, Any]:
         "port": env.int("APP_PORT", 8000, validate=validate.Range(1, 65535)),
         "workers": env.int("WORKERS", 1, validate=validate.Range(1, 64)),
         "cookie_secure": env.bool("COOKIE_SECURE", False),
-        "session_idle": env.timedelta("SESSION_IDLE", timedelta(days=1), validate=_is_positive),
+        "session_idle": env.timedelta("SESSION_IDLE", timedelta(days=1), validate=_is_a_while),
         "session_lifetime": env.timedelta(
-            "SESSION_LIFETIME", timedelta(days=14), validate=_is_positive
+            "SESSION_LIFETIME", timedelta(days=14), validate=_is_a_while
         ),
         "bcrypt_rounds": env.int("BCRYPT_ROUNDS", 12, validate=validate.Range(4, 18)),
         "log_level": env.str(
@@ -103,18 +106,32 @@ def _database_url(env: Env) -> str:
     return f"postgresql://{user}:{password}@{host}:{port}/{name}"
 
 
-def _is_positive(value: timedelta) -> None:
-    if value < timedelta(seconds=1):
-        raise ValidationError("Must be at least one second.")
+def _is_a_while(value: timedelta) -> None:
+    if not timedelta(seconds=1) <= value <= timedelta(days=400):
+        raise ValidationError("Must be between one second and 400 days.")
 
 
 def _is_redis(value: str) -> None:
     try:
-        urlsplit(value).port  # noqa: B018 - reading it checks it
-    except ValueError:
-        raise ValidationError("Its port must be a number.") from None
-    if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
-        raise ValidationError("Must be a redis://, rediss:// or unix:// address.")
+        parts = urlsplit(value)
+        known = parts.scheme in ("redis", "rediss", "unix") and not parts.query
+        known = known and (parts.port is None or parts.port > 0)
+    except ValueError:  # the port is no number, or a bracket is open
+        known = False
+    if not known:
+        raise ValidationError("Must be an address such as redis://:password@host:6379/0.")
+
+
+def load_dotenv_file() -> None:
+    """Add what `.env` in this folder says to the environment, which comes first.
+
+    Raises:
+        SettingsError: it is not text.
+    """
+    try:
+        load_dotenv(".env")
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8 text.") from None
 
 
 def _sentence(error: EnvError) -> str:

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from kit.db import lone_engine
+from kit.engine import lone_engine
 from kit.settings import Settings
 
 ADVISORY_LOCK = 7_300_001  # whoever migrates holds it; the others wait their turn

@@ -7,11 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
-from dotenv import load_dotenv
 
-from kit.db import driver_url
+from kit.engine import driver_url
 from kit.reach import Unreachable, unreachable
-from kit.settings import Settings, SettingsError
+from kit.settings import Settings, SettingsError, load_dotenv_file
 from seed import output
 from seed.load import refuse_in_production, seed
 from seed.plan import Plan, PlanError, Report, SeedError, Summary, silent
@@ -48,9 +47,9 @@ def main(yes: bool, as_json: bool, **choices: Any) -> None:
     Every password is skytrack. demo and admin (staff) always exist afterwards. All is done in one
     transaction, so an interrupted run leaves nothing; several at once wait for each other.
     """
-    load_dotenv(".env")
     started = time.perf_counter()
     try:
+        load_dotenv_file()
         plan = Plan(**choices)
         settings = Settings.from_environment()
         if plan.reset:

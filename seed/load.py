@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from kit.db import lone_engine
+from kit.engine import lone_engine
 from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store

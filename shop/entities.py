@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -76,7 +77,7 @@ class Offer(Base):
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id"))
     price: Mapped[Decimal] = mapped_column(Price)
-    available: Mapped[int]
+    available: Mapped[int] = mapped_column(BigInteger)  # what is cancelled must find room
 
 
 class CartItem(Base):

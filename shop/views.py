@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from kit.endpoint import endpoint
 from kit.pages import Page, Row
 from kit.schemas import page_of
-from kit.web import View, endpoint
+from kit.web import View
 from shop.errors import (
     BookNotFound,
     CartFull,

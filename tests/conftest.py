@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import monolith
 from embedded import postgres, valkey
-from kit.db import Database, create_engine, database
+from kit.db import Database, database
+from kit.engine import create_engine
 from kit.redis import create_redis
 from kit.settings import Settings
 from tests.support import databases
@@ -165,6 +166,14 @@ async def staff(visit: Callable[[], Client], house_database: Database) -> Client
 async def busy_settings(fresh_database: Fresh) -> Settings:
     """Point at a database of its own, for tests that need real concurrency."""
     return await fresh_database()
+
+
+@pytest_asyncio.fixture
+async def other_database(busy_settings: Settings) -> AsyncIterator[Database]:
+    """Open that database from somewhere else."""
+    made = create_engine(busy_settings)
+    yield database(made)
+    await made.dispose()
 
 
 @pytest_asyncio.fixture

@@ -14,7 +14,7 @@ from aiohttp import hdrs
 from sqlalchemy import Table
 
 from kit.db import Base
-from kit.web import Endpoint
+from kit.endpoint import Endpoint
 from tests.kit.doors import bare_house, operations
 
 ROOT = Path(__file__).parent.parent

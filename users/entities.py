@@ -32,7 +32,7 @@ class User(Base):
 
     __table_args__ = (
         CheckConstraint(f"username ~ '^{USERNAME}$'", "username"),
-        CheckConstraint("email LIKE '%_@_%'", "email"),
+        CheckConstraint("email ~ '^[!-~]+@[!-~]+$'", "email"),
         CheckConstraint("first_name <> '' AND second_name <> ''", "names"),
         CheckConstraint("session_epoch >= 0", "session_epoch"),
     )

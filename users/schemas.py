@@ -17,6 +17,13 @@ def _credible_birthday(value: date) -> None:
         raise ValidationError(f"Must not be more than {OLDEST} years ago.")
 
 
+def _email(**kwargs: Any) -> Text:
+    """Take ASCII only: letters of other alphabets have no one lower case in which to compare."""
+    return Text(
+        most=254, extra=validate.And(validate.Regexp(r"[!-~]+\Z"), validate.Email()), **kwargs
+    )
+
+
 def _username(**kwargs: Any) -> Text:
     charset = validate.Regexp(f"{USERNAME}\\Z", error="Use 3 to 32 of A-Z a-z 0-9 _ . -")
     return Text(most=32, extra=charset, **kwargs)
@@ -25,7 +32,7 @@ def _username(**kwargs: Any) -> Text:
 class UserChange(Schema):
     """Change any of one's own fields."""
 
-    email = Text(most=254, extra=validate.Email())
+    email = _email()
     first_name = Text(least=1, most=100, blank=False)
     second_name = Text(least=1, most=100, blank=False)
     birthday = Day(allow_none=True, validate=_credible_birthday)
@@ -35,7 +42,7 @@ class SignUp(Schema):
     """Register a new user."""
 
     username = _username(required=True)
-    email = Text(most=254, extra=validate.Email(), required=True)
+    email = _email(required=True)
     password = Text(least=8, most=128, required=True)
     first_name = Text(least=1, most=100, blank=False, required=True)
     second_name = Text(least=1, most=100, blank=False, required=True)

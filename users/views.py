@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from kit.endpoint import endpoint
 from kit.pages import Row
 from kit.session import current, sign_in, sign_out
-from kit.web import View, endpoint
+from kit.web import View
 from users import service
 from users.errors import (
     EmailTaken,
@@ -31,10 +32,13 @@ class LoginView(View):
     @endpoint(json=LoginIn(), returns=OwnUserOut(), raises=(InvalidCredentials,), guest=True)
     async def post(self, *, login: str, password: str) -> Row:
         """Sign in with a username or e-mail; whatever session there was ends."""
-        await sign_out(self.request)
         async with self.reading() as session:
             found = await service.find_account(session, login)
-        account = await service.check_credentials(self.passwords, found, password)
+        try:
+            account = await service.check_credentials(self.passwords, found, password)
+        except InvalidCredentials:
+            await sign_out(self.request)
+            raise
         await sign_in(self.request, service.identity_of(account))
         return account
 

@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(True)),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.CheckConstraint("username ~ '^[A-Za-z0-9_.-]{3,32}$'", name=op.f("ck_users_username")),
-        sa.CheckConstraint("email LIKE '%_@_%'", name=op.f("ck_users_email")),
+        sa.CheckConstraint("email ~ '^[!-~]+@[!-~]+$'", name=op.f("ck_users_email")),
         sa.CheckConstraint("first_name <> '' AND second_name <> ''", name=op.f("ck_users_names")),
         sa.CheckConstraint("session_epoch >= 0", name=op.f("ck_users_session_epoch")),
     )

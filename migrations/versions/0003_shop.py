@@ -51,7 +51,7 @@ def _create_catalogue() -> None:
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("book_id", sa.BigInteger(), nullable=False),
         sa.Column("price", sa.Numeric(12, 2), nullable=False),
-        sa.Column("available", sa.Integer(), nullable=False),
+        sa.Column("available", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_offers"),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name="fk_offers_shop_id"),
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], name="fk_offers_book_id"),

@@ -76,7 +76,7 @@ class TestServer:
         assert is_gone(seen[0])
 
     def test_quotes_the_log_when_it_does_not_come_up(self, tmp_path: Path) -> None:
-        (tmp_path / "dump.rdb").write_bytes(b"nonsense")
+        (tmp_path / "appendonlydir").write_bytes(b"nonsense")
         with (
             pytest.raises(EmbeddedError, match=r"did not start.*valkey.log, or set REDIS_URL"),
             valkey.server(tmp_path),

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import hdrs, web
 
 import monolith
-from kit.web import Endpoint
+from kit.endpoint import Endpoint
 from kit.web import operations as web_operations
 from tests.support.settings import make_settings
 

@@ -124,11 +124,11 @@ class TestQuery:
             response = await alice.get(URL(f"{operation.address}?{name}={text}", encoded=True))
             assert await parameters(response) == {name}, text
 
-    @pytest.mark.parametrize("text", ["%00", "a%00b", "x" * 101])
+    @pytest.mark.parametrize("text", ["%00", "a%00b", "%FF", "%ED%A0%80", "x" * 101])
     async def test_takes_only_text_that_can_be_stored(self, guest: Client, text: str) -> None:
         assert await parameters(await guest.get(URL(f"{SHOPS}?q={text}", encoded=True))) == {"q"}
 
-    @pytest.mark.parametrize("text", ["%ED%A0%80", "%FF", "%", "%zz", "%25", "_", "%5C", "'--"])
+    @pytest.mark.parametrize("text", ["%", "%zz", "%25", "_", "%5C", "'--"])
     async def test_takes_odd_text_as_plain_characters(self, guest: Client, text: str) -> None:
         response = await guest.get(URL(f"{SHOPS}?q={text}", encoded=True))
         assert (response.status, (await response.json())["items"]) == (200, [])

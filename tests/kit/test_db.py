@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit import db
+from kit import engine as engines
 from kit.db import DATABASE, Database, contains, violations
 from kit.errors import Conflict
 from kit.settings import Settings
@@ -130,9 +130,9 @@ class TestPool:
     async def test_that_is_exhausted_is_unavailable(
         self, busy_settings: Settings, serve: Serve, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert db.POOL_WAIT < 2  # the whole answer must come within 2 s
-        monkeypatch.setattr(db, "POOL_SIZE", 1)
-        monkeypatch.setattr(db, "POOL_WAIT", 0.2)
+        assert engines.POOL_WAIT < 2  # the whole answer must come within 2 s
+        monkeypatch.setattr(engines, "POOL_SIZE", 1)
+        monkeypatch.setattr(engines, "POOL_WAIT", 0.2)
         house = await serve(busy_settings, None)
         client = client_of(house)
         async with house.app[DATABASE].writing() as session:
@@ -183,5 +183,5 @@ class TestDeadlock:
     async def test_would_else_be_an_outage(
         self, buyer: Client, busy_database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("kit.web.TRIES", 1)
+        monkeypatch.setattr("kit.endpoint.TRIES", 1)
         assert await deadlock(buyer, busy_database) == (503, [10, 10])

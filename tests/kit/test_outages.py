@@ -123,4 +123,6 @@ class TestPostgresqlAway:
         client = await visit_at(without_postgresql, None)
         headers = {"Cookie": f"session={cookie_of(alice)}"}
         await unavailable(await client.get(ME, headers=headers), "database-unavailable")
+        response = await client.post(f"{API}/auth/login", json=CREDENTIALS, headers=headers)
+        await unavailable(response, "database-unavailable")
         assert (await client.get(f"{API}/auth/sessions", headers=headers)).status == 200

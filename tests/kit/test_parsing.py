@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from kit.endpoint import Endpoint
 from kit.faults import MalformedJson
 from kit.parsing import parse_json
-from kit.web import Endpoint
 from tests.kit.doors import UNSAFE, Operation, operations
 from tests.support.clients import API, Client, problem
 from tests.users.forms import ME, USERS, complaints, me, sign_up_form

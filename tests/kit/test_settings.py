@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import make_url
 
-from kit.db import driver_url
+from kit.engine import driver_url
 from kit.settings import Settings, SettingsError
 
 VARIABLES = [

@@ -7,7 +7,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from kit.db import driver_url
+from kit.engine import driver_url
 from kit.settings import Settings
 from tests.support.databases import cloned
 

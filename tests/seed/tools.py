@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from kit.db import driver_url
+from kit.engine import driver_url
 from kit.settings import Settings
 from seed.__main__ import main
 from seed.plan import Plan

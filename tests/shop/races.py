@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from kit.db import POOL_SIZE, Database
+from kit.db import Database
+from kit.engine import POOL_SIZE
 from kit.errors import Failure
 from kit.faults import sqlstate
 from shop.service import orders

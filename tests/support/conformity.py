@@ -8,9 +8,9 @@ import orjson
 from aiohttp import web
 from marshmallow import fields
 
+from kit.endpoint import Endpoint
 from kit.errors import nouns
 from kit.schemas import Instant, Money, Schema
-from kit.web import Endpoint
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 AMOUNT = re.compile(r"\d+\.\d\d")

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
 )
 
-from kit.db import SESSION_OPTIONS, Database, lone_engine
+from kit.db import SESSION_OPTIONS, Database
+from kit.engine import lone_engine
 from kit.settings import Settings
 from migrations.run import migrate
 

@@ -58,6 +58,6 @@ class TestConstraints:
         self, house_database: Database, values: dict[str, Any], constraint: str
     ) -> None:
         await add_user(house_database, "dora")
-        row = {"username": "emil", **values}
+        row = {"username": "emil", "email": "emil@example.org", **values}
         with pytest.raises(IntegrityError, match=f'"{constraint}"'):
             await add_user(house_database, **row)

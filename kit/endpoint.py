@@ -1,0 +1,97 @@
+"""One declaration per endpoint: it parses what enters, answers, and can be read by others."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate
+
+import orjson
+from aiohttp import web
+from marshmallow import Schema
+from sqlalchemy.exc import DBAPIError
+
+from kit import faults, guards, schemas
+from kit.errors import Failure
+from kit.pages import Page
+from kit.parsing import parser, path_values, read_body
+
+if TYPE_CHECKING:
+    from kit.web import View
+
+TRIES = 3  # of a request whose transaction lost against another one
+
+Method = Callable[Concatenate[Any, ...], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Declare what enters an endpoint, what leaves it, and who may call it."""
+
+    json: Schema | None = None
+    query: Schema | None = None
+    returns: Schema | None = None
+    status: int = 200
+    raises: tuple[type[Failure], ...] = ()
+    guest: bool = False
+    staff: bool = False
+    body_optional: bool = False
+    location: str | None = None
+
+    def __call__(self, method: Method) -> Method:
+        """Turn a view's method into an endpoint."""
+
+        @wraps(method)
+        async def handle(view: "View") -> web.Response:
+            if not self.guest:
+                await view.admit(staff=self.staff)
+            arguments = await self.arguments(view.request)
+            return self.answer(view.request, await _try(partial(method, view, **arguments)))
+
+        handle.endpoint = self  # type: ignore[attr-defined]
+        return handle
+
+    async def arguments(self, request: web.Request) -> dict[str, Any]:
+        """Parse path, query and body into keyword arguments, unknown ones refused."""
+        found = path_values(request.match_info)
+        found.update(await parser.parse(self.query or schemas.Schema(), request, location="query"))
+        if request.method in guards.SAFE_METHODS:
+            return found
+        body = await read_body(request)
+        if body or (self.json is not None and not self.body_optional):
+            found.update(
+                await parser.parse(self.json or schemas.Schema(), request, location="json")
+            )
+        return found
+
+    def answer(self, request: web.Request, result: Any) -> web.Response:
+        """Build the response from what the view's method returned."""
+        response = web.Response(status=self.status)
+        if isinstance(result, Page):
+            response.body = result.to_json()
+            if links := result.links(request.rel_url):
+                response.headers["Link"] = links
+        elif self.returns is not None:
+            document = self.returns.dump(result)
+            response.body = orjson.dumps(document)
+            if self.location is not None:
+                path = request.app.router[self.location].url_for(id=str(document["id"]))
+                response.headers["Location"] = str(path)
+        if self.returns is not None:
+            response.content_type = "application/json"
+        if not self.guest or request.method not in guards.SAFE_METHODS:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+endpoint = Endpoint  # the name that reads well above a method
+
+
+async def _try(attempt: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a method again when PostgreSQL chose its transaction to break a deadlock."""
+    for _ in range(TRIES - 1):
+        try:
+            return await attempt()
+        except DBAPIError as error:
+            if faults.sqlstate(error) not in faults.RETRYABLE:
+                raise
+    return await attempt()
