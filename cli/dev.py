@@ -104,6 +104,8 @@ def _listen(settings: Settings) -> socket:
 
 
 def _banner(url: str, embedded: list[str], folder: Path) -> str:
+    home = postgres.home(folder / POSTGRES)  # as root it may lie elsewhere
+    places = [folder.resolve(), *([] if home.is_relative_to(folder.resolve()) else [home])]
     rows = [
         "",
         f"  shop-api    {url}",
@@ -111,7 +113,7 @@ def _banner(url: str, embedded: list[str], folder: Path) -> str:
         f"  health      {url}/readyz",
         f"  sign in as  demo / {PASSWORD}   (staff: admin / {PASSWORD})",
         *(f"  embedded    {row}" for row in embedded),
-        f"  data        {folder.resolve()}",
+        f"  data        {' and '.join(map(str, places))}",
         "  stop        Ctrl-C here, or `make down` elsewhere",
         "",
     ]

@@ -1,6 +1,7 @@
 """`shop-api dev` as its user meets it: a process that is started, used, stopped and killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ Start = Callable[..., House]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Give a way to start the house in a folder of this test, and wait until it is up or over."""
     with ExitStack() as stack:
+        stack.callback(_clean, tmp_path / "house")
 
         def begin(**environment: str) -> House:
             house = House(tmp_path / "house", **environment)
@@ -52,6 +54,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return house
 
         yield begin
+
+
+def _clean(folder: Path) -> None:
+    """Remove what `shop-api dev` keeps outside of the test's own folder when root runs it."""
+    home = postgres.home(folder / POSTGRES)
+    if home.exists():
+        shutil.rmtree(home)
 
 
 def is_gone(pid: int) -> bool:
