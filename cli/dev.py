@@ -15,6 +15,7 @@ import click
 import monolith
 from embedded import instance, postgres, valkey
 from kit import log, server
+from kit.redis import create_redis
 from kit.settings import Settings
 from migrations.run import migrate
 from seed import output
@@ -46,8 +47,7 @@ def dev(folder: Path) -> None:
     with instance.single(folder), _servers(folder) as embedded:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
-        click.echo(asyncio.run(migrate(settings)))
-        asyncio.run(seed(settings, Plan(), output.line))
+        asyncio.run(_prepare(settings))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
 
@@ -74,6 +74,17 @@ def down(folder: Path, *, reset: bool) -> None:
             if place.exists():
                 shutil.rmtree(place)
         click.echo("The data is gone.")
+
+
+async def _prepare(settings: Settings) -> None:
+    """Look whether Redis is there, then bring the database up to date and fill it."""
+    redis = create_redis(settings)
+    try:
+        await redis.ping()
+    finally:
+        await redis.aclose()
+    click.echo(await migrate(settings))
+    await seed(settings, Plan(), output.line)
 
 
 @contextmanager

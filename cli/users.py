@@ -23,8 +23,8 @@ def user() -> None:
 @user.command(epilog="Example: shop-api user create ann --email ann@example.org --staff")
 @click.argument("username")
 @click.option("--email", required=True, help="The e-mail address, unique in any case.")
-@click.option("--first-name", default="Staff", show_default=True)
-@click.option("--second-name", default="Member", show_default=True)
+@click.option("--first-name", default="Staff", show_default=True, help="The first name.")
+@click.option("--second-name", default="Member", show_default=True, help="The second one.")
 @click.option("--staff", is_flag=True, help="Give the rights of staff.")
 @click.password_option(envvar="SHOP_API_PASSWORD", help="Asked for, or from SHOP_API_PASSWORD.")
 def create(*, staff: bool, **profile: Any) -> None:

@@ -129,8 +129,16 @@ class TestPort:
 
 
 class TestServersOfOnesOwn:
-    def test_are_used_instead(self, start: Start) -> None:
-        house = start(DATABASE_URL="postgresql://postgres@127.0.0.1:1/postgres")
+    @pytest.mark.parametrize(
+        ("variable", "address", "name"),
+        [
+            ("DATABASE_URL", "postgresql://postgres@127.0.0.1:1/postgres", "PostgreSQL"),
+            ("REDIS_URL", "redis://127.0.0.1:1/0", "Redis"),
+        ],
+    )
+    def test_are_used_instead(self, start: Start, variable: str, address: str, name: str) -> None:
+        house = start(**{variable: address})
         assert house.process.wait(PATIENCE) == 1
-        assert "PostgreSQL cannot be used" in house.said
+        assert f"Error: {name} cannot be used" in house.said
+        assert f"correct {variable}" in house.said
         assert "Traceback" not in house.said
