@@ -1,13 +1,15 @@
 """`shop-api`: everything that is done to the service from a command line."""
 
+import os
 from typing import Any
 
 import click
 
-from cli.dev import dev, down
+from cli.dev import ADDRESSES, DATABASE_VARIABLES, FOLDER, dev, down
 from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
 from cli.users import user
+from embedded import instance
 from embedded.errors import EmbeddedError
 from kit.errors import Failure
 from kit.reach import Unreachable, unreachable
@@ -16,6 +18,7 @@ from kit.settings import SettingsError, load_dotenv_file
 from seed.__main__ import main as seed
 from seed.plan import SeedError
 
+NAMED = (*DATABASE_VARIABLES, *ADDRESSES)
 EXPECTED = (SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure)
 
 
@@ -37,9 +40,15 @@ class OneSentence(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99},
 )
 @click.version_option(package_name="shop-api")
-def main() -> None:
-    """Run and look after shop-api; settings come from the environment or from ./.env."""
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run and look after shop-api; settings come from the environment or from ./.env.
+
+    While `make up` runs here and neither names a server, commands use its servers.
+    """
     load_dotenv_file()
+    if context.invoked_subcommand not in ("dev", "down") and not any(map(os.environ.get, NAMED)):
+        os.environ.update(instance.lent(FOLDER))
 
 
 for command in (dev, down, serve, migrate, seed, user, routes, doctor):

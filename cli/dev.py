@@ -23,7 +23,8 @@ from seed.load import seed
 from seed.plan import PASSWORD, Plan
 
 FOLDER = Path(".data")
-POSTGRES = "postgres"
+POSTGRES, VALKEY = "postgres", "valkey"
+ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 DATABASE_VARIABLES = ("DATABASE_URL", "POSTGRES_HOST")
 
 folder_option = click.option(
@@ -43,7 +44,8 @@ def dev(folder: Path) -> None:
     DATABASE_URL (or POSTGRES_HOST) and REDIS_URL, when set, replace the embedded servers.
     """
     click.echo("Starting ...")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
+        signal.signal(number, lambda *_: sys.exit(0))
     with instance.single(folder), _servers(folder) as embedded:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
@@ -53,13 +55,14 @@ def dev(folder: Path) -> None:
 
         def started() -> None:
             instance.record(folder, url)
+            instance.lend(folder, {name: os.environ[name] for name in ADDRESSES})
             click.echo(_banner(url, embedded, folder))
 
         try:
             server.run(server.Runner(monolith.create_app(settings)), listening, started)
         finally:
             click.echo("Stopping ...")
-            for number in (signal.SIGINT, signal.SIGTERM):  # the servers stop in bounded time
+            for number in server.STOPPING:  # the servers stop in bounded time
                 signal.signal(number, signal.SIG_IGN)
 
 
@@ -69,6 +72,8 @@ def dev(folder: Path) -> None:
 def down(folder: Path, *, reset: bool) -> None:
     """Stop what `shop-api dev` started from another terminal; harmless when nothing runs."""
     click.echo("Stopped." if instance.stop(folder) else "Nothing was running.")
+    postgres.stop_orphan(folder / POSTGRES)  # a killed `dev` leaves its servers behind
+    valkey.stop_orphan(folder / VALKEY)
     if reset:
         for place in (postgres.home(folder / POSTGRES), folder):  # the folder knows the home
             if place.exists():
@@ -97,7 +102,7 @@ def _servers(folder: Path) -> Iterator[list[str]]:
             os.environ["DATABASE_URL"] = url
             started.append(f"PostgreSQL  {url}")
         if not os.environ.get("REDIS_URL"):
-            url = stack.enter_context(valkey.server(folder / "valkey"))
+            url = stack.enter_context(valkey.server(folder / VALKEY))
             os.environ["REDIS_URL"] = url
             started.append(f"Valkey      {url}")
         yield started
@@ -117,6 +122,7 @@ def _listen(settings: Settings) -> socket:
 def _banner(url: str, embedded: list[str], folder: Path) -> str:
     home = postgres.home(folder / POSTGRES)  # as root it may lie elsewhere
     places = [folder.resolve(), *([] if home.is_relative_to(folder.resolve()) else [home])]
+    data = " and ".join(map(str, places)) if embedded else "in servers of your own"
     rows = [
         "",
         f"  shop-api    {url}",
@@ -124,7 +130,7 @@ def _banner(url: str, embedded: list[str], folder: Path) -> str:
         f"  health      {url}/readyz",
         f"  sign in as  demo / {PASSWORD}   (staff: admin / {PASSWORD})",
         *(f"  embedded    {row}" for row in embedded),
-        f"  data        {' and '.join(map(str, places))}",
+        f"  data        {data}",
         "  stop        Ctrl-C here, or `make down` elsewhere",
         "",
     ]

@@ -1,8 +1,9 @@
 """Keep `shop-api dev` single in a folder, and let another process find and stop it."""
 
+import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from embedded.locks import hold, open_folder
 from embedded.process import wait_until
 
 PID = "pid"  # the first line is the pid, the second one the URL once it is known
+SERVERS = "servers.json"  # variable -> address
 STOP_SECONDS = 20.0
 
 
@@ -33,11 +35,29 @@ def single(folder: Path) -> Iterator[None]:
             yield
         finally:
             (folder / PID).unlink(missing_ok=True)
+            (folder / SERVERS).unlink(missing_ok=True)
 
 
 def record(folder: Path, url: str) -> None:
     """Leave the URL of this process for those who find the folder taken."""
     _write(folder, f"{os.getpid()}\n{url}\n")
+
+
+def lend(folder: Path, addresses: Mapping[str, str]) -> None:
+    """Leave the addresses of the servers in use for other commands of the same account."""
+    path = folder / SERVERS
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(addresses))
+
+
+def lent(folder: Path) -> dict[str, str]:
+    """Return the addresses that the process which holds a folder has left; {} when none does."""
+    path = folder / SERVERS
+    if not path.exists() or _is_free(folder):
+        return {}
+    addresses: dict[str, str] = json.loads(path.read_text())
+    return addresses
 
 
 def stop(folder: Path) -> bool:

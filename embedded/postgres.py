@@ -71,6 +71,20 @@ def server(folder: Path, *, durable: bool = True) -> Iterator[str]:
             shutil.rmtree(place)
 
 
+def stop_orphan(folder: Path) -> None:
+    """Stop the server that a killed parent left behind, if there is one.
+
+    Raises:
+        EmbeddedError: it does not stop.
+    """
+    place = home(folder)
+    data = place / "data"
+    if data.exists():
+        servant = account.unprivileged(data)
+        tools = binaries.postgres(place, servant)
+        _take_over(folder.resolve(), data, tools, servant).close()
+
+
 def home(folder: Path) -> Path:
     """Tell where the data of a folder really lies; as root that may be under /var/tmp."""
     return account.home(folder.resolve())

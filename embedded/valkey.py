@@ -34,6 +34,16 @@ def server(folder: Path, *, durable: bool = True) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
+def stop_orphan(folder: Path) -> None:
+    """Stop the server that a killed parent left behind, if there is one.
+
+    Raises:
+        EmbeddedError: it does not stop.
+    """
+    if folder.exists():
+        _take_over(folder.resolve()).close()
+
+
 def _program(binary: Path, folder: Path, durable: bool) -> Program:
     # a session that has ended must not come back with an older copy of the data
     keep = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--save", ""]

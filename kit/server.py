@@ -27,6 +27,8 @@ GRACE = 10.0  # seconds for the requests under way when the server is told to st
 LINGER = 1.0  # seconds for a client to notice that the rest of its body is not wanted
 DRAIN = 1.0  # seconds before that in which it still accepts
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last: a terminal was closed
+
 CreateApp = Callable[[Settings], web.Application]
 
 
@@ -54,7 +56,9 @@ class Handler(RequestHandler):
         request["request_id"] = secrets.token_hex(16)
         failure = InternalError() if status >= 500 else MalformedRequest()
         known, cause = problems.status_of(type(failure)), type(exc).__name__
-        logger.info("request", request_id=request["request_id"], status=known, cause=cause)
+        unknown = {"method": None, "route": "unknown", "duration_ms": None, "user_id": None}
+        told = {"request_id": request["request_id"], "status": known, "cause": cause}
+        logger.info("request", **unknown, **told)
         if status >= 500:  # a defect outside of the problems middleware
             logger.error("unexpected error", request_id=request["request_id"], exc_info=exc)
         response = problems.problem(request, failure)
@@ -126,7 +130,7 @@ def run(runner: Runner, listening: socket.socket, started: Callable[[], None]) -
 async def _serve(runner: Runner, listening: socket.socket, started: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         loop.add_signal_handler(number, stop.set)
     await runner.setup()
     await web.SockSite(runner, listening).start()

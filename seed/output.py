@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -37,7 +37,8 @@ def bars() -> Iterator[Report]:
 def line(step: Step) -> None:
     """Print a table that is done."""
     if step.seconds is not None:
-        click.echo(f"{step.table:<12} {step.done:>9,} rows {step.seconds:>7.2f} s")
+        with suppress(BrokenPipeError):  # nobody reads on, which is no reason to store nothing
+            click.echo(f"{step.table:<12} {step.done:>9,} rows {step.seconds:>7.2f} s")
 
 
 def print_summary(summary: Summary, seconds: float) -> None:

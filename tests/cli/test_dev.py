@@ -11,7 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cli.dev import POSTGRES
+from cli import NAMED
+from cli.dev import FOLDER, POSTGRES
 from embedded import postgres
 from embedded.process import wait_until
 from tests.support.http import fetch
@@ -108,6 +109,42 @@ class TestDev:
         assert stopped.stdout == "Stopped.\nThe data is gone.\n"
         assert house.process.wait(PATIENCE) == 0
         assert not (tmp_path / "house").exists()
+
+
+class TestKilledAlone:
+    def test_leaves_servers_that_down_stops(self, start: Start, tmp_path: Path) -> None:
+        house = start(APP_PORT=free_port())
+        orphan = house.postgresql
+        os.kill(house.process.pid, signal.SIGKILL)
+        house.process.wait()
+        assert not is_gone(orphan)
+        down = [*SHOP_API, "down", "--reset", "--folder", str(tmp_path / "house")]
+        stopped = subprocess.run(down, cwd=PROJECT, capture_output=True, text=True, check=True)
+        assert stopped.stdout == "Nothing was running.\nThe data is gone.\n"
+        assert wait_until(lambda: is_gone(orphan), PATIENCE)  # whoever adopted it buries it
+
+    def test_closed_terminal_is_an_end(self, start: Start) -> None:
+        house = start(APP_PORT=free_port())
+        server = house.postgresql
+        house.process.send_signal(signal.SIGHUP)
+        assert house.process.wait(PATIENCE) == 0, house.said
+        assert is_gone(server)
+
+
+class TestLentServers:
+    def test_serve_other_commands_while_it_runs(
+        self, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in NAMED:
+            monkeypatch.delenv(name, raising=False)
+        house = start(APP_PORT=free_port())
+        (tmp_path / FOLDER).symlink_to(tmp_path / "house")
+        doctor = ShopApi(tmp_path / "doctor.log", "doctor")
+        assert doctor.process.wait(PATIENCE) == 0, doctor.said
+        assert (tmp_path / "house/servers.json").stat().st_mode & 0o777 == 0o600
+        assert house.stop() == 0
+        doctor = ShopApi(tmp_path / "doctor.log", "doctor", DATABASE_URL="postgresql://h:1/x")
+        assert doctor.process.wait(PATIENCE) == 1
 
 
 class TestPort:
