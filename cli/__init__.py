@@ -8,7 +8,9 @@ import click
 from cli.dev import ADDRESSES, DATABASE_VARIABLES, FOLDER, dev, down
 from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
+from cli.parked import inbox_group, outbox_group
 from cli.users import user
+from cli.worker import worker
 from embedded import instance
 from embedded.errors import EmbeddedError
 from kit.errors import Failure
@@ -51,5 +53,8 @@ def main(context: click.Context) -> None:
         os.environ.update(instance.lent(FOLDER))
 
 
-for command in (dev, down, serve, migrate, seed, user, routes, doctor):
+for command in (
+    *(dev, down, serve, worker, migrate, seed, user),
+    *(outbox_group, inbox_group, routes, doctor),
+):
     main.add_command(command)

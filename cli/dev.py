@@ -5,18 +5,20 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import socket
 
 import click
+from aiohttp import web
 
 import monolith
-from embedded import instance, postgres, valkey
+from embedded import instance, kafka, postgres, valkey
 from kit import log, server
 from kit.redis import create_redis
 from kit.settings import Settings
+from kit.worker import working
 from migrations.run import migrate
 from seed import output
 from seed.load import seed
@@ -24,7 +26,7 @@ from seed.plan import PASSWORD, Plan
 
 FOLDER = Path(".data")
 POSTGRES, VALKEY = "postgres", "valkey"
-ADDRESSES = ("DATABASE_URL", "REDIS_URL")
+ADDRESSES = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
 DATABASE_VARIABLES = ("DATABASE_URL", "POSTGRES_HOST")
 
 folder_option = click.option(
@@ -39,9 +41,10 @@ folder_option = click.option(
 @click.command(epilog="Example: APP_PORT=8080 shop-api dev")
 @folder_option
 def dev(folder: Path) -> None:
-    """Start PostgreSQL and Valkey, migrate, seed when empty, and serve until Ctrl-C.
+    """Start PostgreSQL, Valkey and a Kafka, migrate, seed when empty, serve and work until Ctrl-C.
 
-    DATABASE_URL (or POSTGRES_HOST) and REDIS_URL, when set, replace the embedded servers.
+    DATABASE_URL (or POSTGRES_HOST), REDIS_URL and KAFKA_BOOTSTRAP_SERVERS, when set, replace the
+    embedded servers.
     """
     click.echo("Starting ...")
     for number in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
@@ -59,7 +62,7 @@ def dev(folder: Path) -> None:
             click.echo(_banner(url, embedded, folder))
 
         try:
-            server.run(server.Runner(monolith.create_app(settings)), listening, started)
+            server.run(server.Runner(_with_worker(settings)), listening, started)
         finally:
             click.echo("Stopping ...")
             for number in server.STOPPING:  # the servers stop in bounded time
@@ -92,6 +95,18 @@ async def _prepare(settings: Settings) -> None:
     await seed(settings, Plan(), output.line)
 
 
+def _with_worker(settings: Settings) -> web.Application:
+    """Build the application with what `shop-api worker` does beside it."""
+    app = monolith.create_app(settings)
+
+    async def context(_: web.Application) -> AsyncIterator[None]:
+        async with working(settings, monolith.TOPICS, monolith.HANDLERS):
+            yield
+
+    app.cleanup_ctx.append(context)
+    return app
+
+
 @contextmanager
 def _servers(folder: Path) -> Iterator[list[str]]:
     """Start the servers that the environment does not name; yield what was started."""
@@ -105,6 +120,12 @@ def _servers(folder: Path) -> Iterator[list[str]]:
             url = stack.enter_context(valkey.server(folder / VALKEY))
             os.environ["REDIS_URL"] = url
             started.append(f"Valkey      {url}")
+        if not os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+            broker = stack.enter_context(kafka.server())
+            os.environ["KAFKA_BOOTSTRAP_SERVERS"] = broker.address
+            started.append(
+                f"Kafka       {broker.address}   (in memory: forgets all when it stops)"
+            )
         yield started
 
 

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations.run
 from kit.engine import POOL_SIZE, create_engine
+from kit.kafka import KafkaAway, ping
 from kit.reach import Unreachable, unreachable
 from kit.redis import create_redis
 from kit.settings import Settings
+from kit.worker import CONNECTIONS
 
 OLDEST_POSTGRESQL = 14
 Check = Callable[[Settings], Awaitable[str]]
@@ -23,10 +25,10 @@ class Ailment(Exception):
 
 @click.command(epilog="Example: DATABASE_URL=postgresql://me:secret@db/shop shop-api doctor")
 def doctor() -> None:
-    """Check settings, PostgreSQL, its revision and connections, and Redis."""
+    """Check settings, PostgreSQL, its revision and connections, Redis, and Kafka."""
     settings = Settings.from_environment()
     click.echo(f"ok    settings    {settings.app_env}, bcrypt {settings.bcrypt_rounds} rounds")
-    checks: dict[str, Check] = {"postgresql": _postgresql, "redis": _redis}
+    checks: dict[str, Check] = {"postgresql": _postgresql, "redis": _redis, "kafka": _kafka}
     results = [asyncio.run(_examine(name, check, settings)) for name, check in checks.items()]
     if not all(results):
         raise click.exceptions.Exit(1)
@@ -53,7 +55,7 @@ async def _postgresql(settings: Settings) -> str:
     finally:
         await engine.dispose()
     newest = migrations.run.newest_revision()
-    wanted = POOL_SIZE * settings.workers
+    wanted = POOL_SIZE * settings.workers + CONNECTIONS
     if version < OLDEST_POSTGRESQL:
         raise Ailment(f"version {version} is too old: use {OLDEST_POSTGRESQL} or newer.")
     if present != newest:
@@ -75,3 +77,14 @@ async def _redis(settings: Settings) -> str:
     finally:
         await redis.aclose()
     return f"version {facts.get('valkey_version') or facts['redis_version']}"
+
+
+async def _kafka(settings: Settings) -> str:
+    try:
+        await ping(settings)
+    except KafkaAway as error:
+        raise Ailment(
+            f"{settings.kafka_servers} does not answer ({error}): events wait until it does; "
+            "start it, or correct KAFKA_BOOTSTRAP_SERVERS."
+        ) from error
+    return settings.kafka_servers

@@ -1,6 +1,6 @@
 """One declaration per endpoint: it parses what enters, answers, and can be read by others."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate
@@ -10,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 from sqlalchemy.exc import DBAPIError
 
-from kit import faults, guards, schemas
+from kit import faults, guards, idempotency, rates, schemas
 from kit.errors import Failure
 from kit.pages import Page
 from kit.parsing import parser, path_values, read_body
@@ -36,6 +36,8 @@ class Endpoint:
     staff: bool = False
     body_optional: bool = False
     location: str | None = None
+    limited: bool = False
+    idempotent: bool = False  # then the method gets its transaction as `session`
 
     def __call__(self, method: Method) -> Method:
         """Turn a view's method into an endpoint."""
@@ -44,7 +46,12 @@ class Endpoint:
         async def handle(view: "View") -> web.Response:
             if not self.guest:
                 await view.admit(staff=self.staff)
+            if self.limited:
+                await rates.admit(view.request, _domain(view))
             arguments = await self.arguments(view.request)
+            if self.idempotent:
+                answer: web.Response = await _try(partial(self._once, view, method, arguments))
+                return answer
             return self.answer(view.request, await _try(partial(method, view, **arguments)))
 
         handle.endpoint = self  # type: ignore[attr-defined]
@@ -82,8 +89,37 @@ class Endpoint:
             response.headers["Cache-Control"] = "no-store"
         return response
 
+    async def _once(
+        self, view: "View", method: Method, arguments: Mapping[str, Any]
+    ) -> web.Response:
+        """Answer in the transaction of the effect; a key that was used gets its first answer."""
+        request = view.request
+        key = idempotency.key_of(request)
+
+        async def act() -> web.Response:
+            return self.answer(request, await method(view, session, **arguments))
+
+        async with view.writing() as session:
+            if key is None:
+                return await act()
+            claim = idempotency.Claim(
+                f"{_domain(view)}.{type(view).__name__}",
+                idempotency.NOBODY if self.guest else view.me.user_id,
+                key,
+                idempotency.fingerprint(arguments),
+            )
+            outcome = await idempotency.once(request, session, claim, act)
+        if isinstance(outcome, Failure):  # raised inside, it would take the claim back
+            raise outcome
+        outcome.headers["Cache-Control"] = "no-store"
+        return outcome
+
 
 endpoint = Endpoint  # the name that reads well above a method
+
+
+def _domain(view: "View") -> str:
+    return type(view).__module__.partition(".")[0]
 
 
 async def _try(attempt: Callable[[], Awaitable[Any]]) -> Any:

@@ -54,11 +54,11 @@ def lone_engine(settings: Settings, **options: Any) -> AsyncEngine:
     )
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
+def create_engine(settings: Settings, connections: int | None = None) -> AsyncEngine:
     """Make the engine; every connection carries its own limits."""
     engine = create_async_engine(
         driver_url(settings),
-        pool_size=POOL_SIZE,
+        pool_size=connections or POOL_SIZE,
         max_overflow=0,
         hide_parameters=True,  # they hold e-mail addresses and hashes; errors are logged
         pool_timeout=POOL_WAIT,

@@ -9,15 +9,24 @@ class Failure(Exception):
     """Something that a client can be told, in its own words."""
 
     code: ClassVar[str] = "failure"
+    retry_after: int | None = None  # seconds after which it is worth trying again
 
     def __init_subclass__(cls) -> None:
         """Name the public code after the class: `OutOfStock` is `out-of-stock`."""
         cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
 
-    def __init__(self, detail: str | None = None, errors: Sequence[dict[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        errors: Sequence[dict[str, Any]] = (),
+        *,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(detail or self.explanation())
         self.detail = str(self)
         self.errors = list(errors)
+        if retry_after is not None:
+            self.retry_after = retry_after
 
     @classmethod
     def explanation(cls) -> str:
@@ -47,6 +56,14 @@ class Invalid(Failure):
 
 class Unavailable(Failure):
     """Something that this service depends on does not answer; try again soon."""
+
+    retry_after = 2  # what is away is usually back by then
+
+
+class Exhausted(Failure):
+    """More was asked for than is allowed in this time; `Retry-After` says when to go on."""
+
+    retry_after = 60
 
 
 class NotSignedIn(Unauthorized):

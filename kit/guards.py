@@ -15,6 +15,8 @@ LARGEST_BODY = 64 * 1024  # bytes
 METHODS_WITH_BODY = {hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH, hdrs.METH_DELETE}
 SAFE_METHODS = {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE}
 
+EXTRA = "extra_headers"  # of a request: what its answer, good or bad, shall carry as well
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "; ".join(
@@ -33,6 +35,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.popall(hdrs.SERVER, None)
+    response.headers.update(request.get(EXTRA, {}))
     if "request_id" in request:
         response.headers["X-Request-ID"] = request["request_id"]
 

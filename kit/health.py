@@ -8,7 +8,8 @@ import orjson
 from aiohttp import web
 from sqlalchemy import text
 
-from kit import db, redis
+from kit import db, kafka, redis
+from kit.settings import Settings
 
 PROBE_LIMIT = 1.5  # seconds; a probe that waits longer is an answer too
 
@@ -21,11 +22,14 @@ class Draining:
 
 
 DRAINING = web.AppKey("DRAINING", Draining)
+SETTINGS = web.AppKey("SETTINGS", Settings)
+NEEDED = ("postgresql", "redis")  # without Kafka events wait in the outbox, and nobody notices
 
 
-def setup(app: web.Application) -> None:
+def setup(app: web.Application, settings: Settings) -> None:
     """Add the probes."""
     app[DRAINING] = Draining()
+    app[SETTINGS] = settings
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
 
@@ -37,13 +41,14 @@ async def livez(_: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """Say whether each dependency answers, and how fast."""
-    names = {"postgresql": _ask_postgresql, "redis": _ask_redis}
-    states = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
+    names = {"postgresql": _ask_postgresql, "redis": _ask_redis, "kafka": _ask_kafka}
+    found = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
+    states = dict(zip(names, found, strict=True))
     draining = request.config_dict[DRAINING].begun
-    ready = not draining and all(state["status"] == "up" for state in states)
+    ready = not draining and all(states[name]["status"] == "up" for name in NEEDED)
     report = {
         "status": "ready" if ready else "draining" if draining else "unavailable",
-        "dependencies": dict(zip(names, states, strict=True)),
+        "dependencies": states,
     }
     headers = {"Cache-Control": "no-store"} | ({} if ready else {"Retry-After": "2"})
     return web.json_response(
@@ -72,3 +77,7 @@ async def _ask_postgresql(request: web.Request) -> None:
 
 async def _ask_redis(request: web.Request) -> None:
     await request.config_dict[redis.REDIS].ping()
+
+
+async def _ask_kafka(request: web.Request) -> None:
+    await kafka.ping(request.config_dict[SETTINGS])

@@ -5,6 +5,8 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -71,6 +73,8 @@ def configure(level: str, log_format: str) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # who migrates says what was done
+    if level != "DEBUG":  # while a broker is away it complains ten times a second; we say it once
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _leading(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -111,6 +115,13 @@ async def log_middleware(request: web.Request, handler: Handler) -> web.StreamRe
             "user_id": request.get("user_id"),
         }
         logger.info("request", **fields)
+
+
+@contextmanager
+def speaking_for(request_id: str | None) -> Iterator[None]:
+    """Bind the id of the request that began what is done in the block."""
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        yield
 
 
 def bound_request_id() -> str | None:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import orjson
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 from yarl import URL
 
 from kit.db import LARGEST_ID
@@ -15,6 +17,8 @@ from kit.errors import ValidationFailed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE = re.compile(r"(\d{1,17})-(\d{1,19})", re.ASCII)  # microseconds, id
+
+Ts = TypeVarTuple("Ts")
 
 Row = Mapping[Any, Any]  # one row of a result: column -> value
 
@@ -55,6 +59,19 @@ def _not_ours() -> ValidationFailed:
     return ValidationFailed(errors=[complaint])
 
 
+def newest_first(
+    statement: Select[*Ts],
+    created_at: InstrumentedAttribute[datetime],
+    row_id: InstrumentedAttribute[int],
+    start: Place | int,
+) -> Select[*Ts]:
+    """Order a list by `created_at, id`, newest first, from an offset on or behind a place."""
+    ordered = statement.order_by(created_at.desc(), row_id.desc())
+    if isinstance(start, int):
+        return ordered.offset(start)
+    return ordered.where(tuple_(created_at, row_id) < tuple_(start.created_at, start.id))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Hold one page of rows; `page` and `total` are None behind a cursor."""
@@ -70,6 +87,21 @@ class Page:
     def pages(self) -> int | None:
         """Count the pages of the whole list."""
         return None if self.total is None else -(-self.total // self.size)
+
+    @classmethod
+    def newest_first(
+        cls, found: Sequence[Row], size: int, *, page: int | None, total: int | None
+    ) -> "Page":
+        """Build a page of a list by `created_at, id` from up to `size` + 1 rows.
+
+        page, total: None behind a cursor.
+        """
+        rows = found[:size]
+        last = Place(rows[-1]["created_at"], rows[-1]["id"]) if len(found) > size else None
+        cursor = last.cursor() if last else None
+        return cls(
+            items=rows, page=page, size=size, total=total, next_cursor=cursor, by_cursor=True
+        )
 
     def to_json(self) -> bytes:
         """Write the rows as they are: a dump through schemas costs many times as much."""

@@ -13,8 +13,6 @@ from kit.errors import Failure
 from kit.log import logger
 from kit.settings import SERVICE
 
-RETRY_AFTER = "2"  # seconds; what is away is usually back by then
-
 STATUSES: dict[type[Failure], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -22,6 +20,7 @@ STATUSES: dict[type[Failure], int] = {
     errors.Unauthorized: 401,
     errors.Invalid: 422,
     errors.Unavailable: 503,
+    errors.Exhausted: 429,
     faults.MethodNotAllowed: 405,
     faults.MalformedJson: 400,
     faults.MalformedRequest: 400,
@@ -74,8 +73,8 @@ def _headers(failure: Failure, status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(failure, faults.MethodNotAllowed):
         headers["Allow"] = ", ".join(sorted(failure.allowed))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = RETRY_AFTER
+    if failure.retry_after is not None:
+        headers["Retry-After"] = str(failure.retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = (
             f'Session realm="{SERVICE}"'  # RFC 9110, 11.6.1: a 401 names a scheme

@@ -12,6 +12,7 @@ from aiohttp_session import Session, SessionData
 from aiohttp_session.redis_storage import RedisStorage
 from redis import asyncio as aioredis
 
+from kit import visitors
 from kit.errors import NotSignedIn
 from kit.session_store import Device, Identity, SessionStore
 from kit.settings import Settings
@@ -69,7 +70,8 @@ class Storage(RedisStorage):
             return
         cookie = self._key_factory()
         agent = request.headers.get("User-Agent", "")[:LONGEST_AGENT]
-        device = Device(request.remote or "", agent.encode("utf-8", "replace").decode())
+        address = visitors.client_address(request, request.config_dict[visitors.TRUSTED])
+        device = Device(str(address or ""), agent.encode("utf-8", "replace").decode())
         if not await self._store.create(handle_of(cookie), session["identity"], device):
             raise NotSignedIn("Your password was changed while you signed in.")
         self.save_cookie(response, cookie, max_age=session.max_age)

@@ -1,7 +1,9 @@
 """What the environment decides, read once into a frozen dataclass."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -11,6 +13,11 @@ from marshmallow import ValidationError, validate
 
 SERVICE = "shop-api"
 DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
+
+
+SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
@@ -31,6 +38,11 @@ class Settings:
     session_idle: timedelta
     session_lifetime: timedelta
     bcrypt_rounds: int
+    kafka_servers: str
+    rate_limiter_calls: int
+    rate_limiter_period: timedelta
+    rate_limiter_backend: str
+    trusted_proxies: tuple[Network, ...]
     log_level: str
     log_format: str
 
@@ -85,6 +97,19 @@ def read(env: Env) -> dict[str, Any]:
             "SESSION_LIFETIME", timedelta(days=14), validate=_is_a_while
         ),
         "bcrypt_rounds": env.int("BCRYPT_ROUNDS", 12, validate=validate.Range(4, 18)),
+        "kafka_servers": env.str(
+            "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092", validate=_are_servers
+        ),
+        "rate_limiter_calls": env.int(
+            "RATE_LIMITER_CALLS", 20, validate=validate.Range(1, 1_000_000)
+        ),
+        "rate_limiter_period": env.timedelta(
+            "RATE_LIMITER_PERIOD", timedelta(seconds=60), validate=_is_a_while
+        ),
+        "rate_limiter_backend": env.str(
+            "RATE_LIMITER_BACKEND", "redis", validate=validate.OneOf(["redis", "memory"])
+        ),
+        "trusted_proxies": _networks(env.str("TRUSTED_PROXIES", "", validate=_are_networks)),
         "log_level": env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),
@@ -104,6 +129,27 @@ def _database_url(env: Env) -> str:
         return f"postgresql://{user}:{password}@/{name}?host={quote(host)}&port={port}"
     host = f"[{host}]" if ":" in host else host
     return f"postgresql://{user}:{password}@{host}:{port}/{name}"
+
+
+def _are_servers(value: str) -> None:
+    for server in value.split(","):
+        found = SERVER.fullmatch(server.strip())
+        if not found or not 0 < int(found["port"]) < 65536:
+            raise ValidationError("Must be host:port, several with commas between them.")
+
+
+def _are_networks(value: str) -> None:
+    try:
+        _networks(value)
+    except ValueError:
+        raise ValidationError(
+            "Must be addresses or networks such as 10.0.0.0/8, several with commas between them."
+        ) from None
+
+
+def _networks(value: str | None) -> tuple[Network, ...]:
+    found = [part.strip() for part in (value or "").split(",")]
+    return tuple(ip_network(part, strict=False) for part in found if part)
 
 
 def _is_a_while(value: timedelta) -> None:

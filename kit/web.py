@@ -8,7 +8,20 @@ from typing import Any
 from aiohttp import hdrs, web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit import db, engine, guards, health, log, passwords, problems, redis, session
+from kit import (
+    attempts,
+    db,
+    engine,
+    guards,
+    health,
+    log,
+    passwords,
+    problems,
+    rates,
+    redis,
+    session,
+    visitors,
+)
 from kit.errors import NotSignedIn, StaffOnly
 from kit.session_store import Identity, SessionStore
 from kit.settings import Settings
@@ -47,6 +60,11 @@ class View(web.View):
         """Return the store of sessions."""
         return self.request.config_dict[session.SESSIONS]
 
+    @property
+    def attempts(self) -> attempts.Attempts:
+        """Return who counts guesses."""
+        return self.request.config_dict[attempts.ATTEMPTS]
+
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session for reads, each statement on its own."""
         return self.request.config_dict[db.DATABASE].reading()
@@ -75,12 +93,14 @@ def build(
     client = app[redis.REDIS] = redis.create_redis(settings)
     app.cleanup_ctx.append(redis.redis_context)
     session.setup(app, settings, client)
+    visitors.setup(app, settings)
+    rates.setup(app, settings, client)
     if database is None:
         app.cleanup_ctx.append(partial(engine.engine_context, settings=settings))
     else:
         app[db.DATABASE] = database
     app.cleanup_ctx.append(partial(passwords.passwords_context, settings=settings))
-    health.setup(app)
+    health.setup(app, settings)
     app.router.add_view("/problems/{code}", problems.ProblemView)
     for prefix, subapp in subapps.items():
         app.add_subapp(prefix, subapp)

@@ -5,14 +5,22 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from kit import outbox
+from applications import entities as applications
+from kit import idempotency, inbox, outbox
 from kit.db import Base
 from kit.settings import Settings
 from migrations.run import migrate
 from shop import entities as shop
 from users import entities as users
 
-DESCRIBED = (outbox, users, shop)  # importing them is what fills Base.metadata
+DESCRIBED = (
+    outbox,
+    inbox,
+    idempotency,
+    users,
+    shop,
+    applications,
+)  # importing them is what fills Base.metadata
 
 
 def run(connection: Connection) -> None:

@@ -111,6 +111,18 @@ class Factory:
             **over,
         }
 
+    def application(self, **over: Any) -> Row:
+        """Make an application; a few people send in several."""
+        random, _ = self._next("application")
+        words = random.choices(self._pools.words, k=random.randint(6, 20))
+        text = " ".join(words)
+        return {
+            "user_name": " ".join(self._person(random)),
+            "description": f"{text[:1].upper()}{text[1:]}.",
+            "created_at": REFERENCE,
+            **over,
+        }
+
     def _next(self, kind: str) -> tuple[Random, int]:
         self._made[kind] += 1
         return self.random(kind), self._made[kind]

@@ -12,15 +12,16 @@ from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
 from kit.settings import Settings
-from seed import logins, shop, users
+from seed import applications, logins, shop, users
 from seed.factories import Factory
 from seed.plan import PASSWORD, Login, Plan, Report, SeedError, Step, Summary, silent
 from seed.source import Batch, Domain, Source
 
 ADVISORY_LOCK = 7_300_002  # whoever seeds holds it; the others wait their turn
-NEIGHBOURS = [shop.DOMAIN]  # what needs users comes after them
+NEIGHBOURS = [shop.DOMAIN, applications.DOMAIN]  # what needs users comes after them
 DOMAINS = [users.DOMAIN, *NEIGHBOURS]
 TABLES = [table for domain in DOMAINS for table in domain.tables]
+TRACES = ["outbox", "inbox", "idempotency_keys"]  # of what was done with the rows
 REPORT_EVERY = 1000  # rows
 ADVANCE = text("""
     SELECT setval(sequence, greatest(nextval(sequence), :last))
@@ -122,7 +123,7 @@ async def _seed(engine: AsyncEngine, filling: Filling) -> Summary:
         await _be_alone(connection)
         if filling.plan.reset:
             await connection.execute(
-                text(f"TRUNCATE {', '.join([*TABLES, 'outbox'])} RESTART IDENTITY")
+                text(f"TRUNCATE {', '.join(TABLES + TRACES)} RESTART IDENTITY")
             )
         await filling.fill(connection, users.DOMAIN)
         some, more = await filling.welcome(connection)

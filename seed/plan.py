@@ -23,6 +23,7 @@ class Plan:
     books: int = 200
     offers: int = 600
     orders: int = 100
+    applications: int = 100
     random_seed: int = 1
     locale: str = "en_US"
     reset: bool = False

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from kit.endpoint import endpoint
 from kit.pages import Page, Row
 from kit.schemas import page_of
@@ -143,11 +145,11 @@ class OrdersView(View):
         status=201,
         raises=(OfferNotFound, OutOfStock, EmptyCart),
         location="order",
+        idempotent=True,
     )
-    async def post(self, *, items: orders.Lines | None = None) -> Row:
+    async def post(self, session: AsyncSession, *, items: orders.Lines | None = None) -> Row:
         """Order the lines, or the cart when there is no body: all of it or nothing."""
-        async with self.writing() as session:
-            return await orders.place_order(session, self.me.user_id, items)
+        return await orders.place_order(session, self.me.user_id, items)
 
 
 class OrderView(View):

@@ -1,6 +1,7 @@
 """Real servers for the whole run, one transaction per test, clients that are signed in."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from redis import asyncio as aioredis
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import monolith
-from embedded import postgres, valkey
+from embedded import kafka, postgres, valkey
 from kit.db import Database, database
 from kit.engine import create_engine
 from kit.redis import create_redis
@@ -28,14 +29,26 @@ Serve = Callable[[Settings, Database | None], Awaitable[TestServer]]
 
 
 @pytest.fixture(scope="session")
-def bare_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def kafka_servers() -> Iterator[str]:
+    """Give the broker that TEST_KAFKA names, or one of this worker's own."""
+    if named := os.environ.get("TEST_KAFKA"):
+        yield named
+        return
+    with kafka.server() as broker:
+        yield broker.address
+
+
+@pytest.fixture(scope="session")
+def bare_settings(
+    tmp_path_factory: pytest.TempPathFactory, kafka_servers: str
+) -> Iterator[Settings]:
     """Start this worker's own servers."""
     folder: Path = tmp_path_factory.mktemp("servers")
     with (
         postgres.server(folder / "postgres", durable=False) as database_url,
         valkey.server(folder / "valkey", durable=False) as redis_url,
     ):
-        yield make_settings(database_url, redis_url)
+        yield make_settings(database_url, redis_url, kafka_servers)
 
 
 @pytest_asyncio.fixture(scope="session")

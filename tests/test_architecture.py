@@ -18,9 +18,9 @@ from kit.endpoint import Endpoint
 from tests.kit.doors import bare_house, operations
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ["kit", "users", "shop", "seed", "embedded", "migrations", "cli", "tests"]
+DOMAINS = ["users", "shop", "applications"]
+PACKAGES = ["kit", *DOMAINS, "seed", "embedded", "migrations", "cli", "tests"]
 LONGEST_FILE, LONGEST_FUNCTION = 200, 40  # lines
-DOMAINS = ["users", "shop"]
 ROOMS = [
     "schemas.py",
     "views.py",

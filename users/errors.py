@@ -1,10 +1,14 @@
 """What can go wrong around users; the docstrings are shown to clients."""
 
-from kit.errors import Conflict, Forbidden, NotFound, Unauthorized
+from kit.errors import Conflict, Exhausted, Forbidden, NotFound, Unauthorized
 
 
 class InvalidCredentials(Unauthorized):
     """The login or the password is wrong."""
+
+
+class TooManyAttempts(Exhausted):
+    """Too many wrong passwords came lately; `Retry-After` says when to try again."""
 
 
 class WrongPassword(Forbidden):

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import violations
+from kit.limits import Ticket
 from kit.pages import Row
 from kit.passwords import Passwords
 from kit.session_store import Identity
@@ -16,6 +17,10 @@ from users.errors import (
     UserNotFound,
     WrongPassword,
 )
+
+GUESSES_AT_LOGIN = 10
+GUESSES_FROM_ADDRESS = 500  # many people may share it
+GUESSING_PERIOD = 900.0  # seconds
 
 TAKEN = {"uq_users_username": UsernameTaken, "uq_users_email": EmailTaken}
 
@@ -30,9 +35,28 @@ async def sign_up(session: AsyncSession, *, password_hash: str, **profile: Any) 
         return await repository.add_user(session, {"password_hash": password_hash, **profile})
 
 
+def sign_in_tickets(login: str, visitor: str) -> list[Ticket]:
+    """Return what an attempt to sign in takes: of the login in any case, and of the address.
+
+    A user has two logins, so twice as many guesses are tried at one account.
+    """
+    return [
+        Ticket("login", login.lower(), GUESSES_AT_LOGIN, GUESSING_PERIOD),
+        Ticket("address", visitor, GUESSES_FROM_ADDRESS, GUESSING_PERIOD),
+    ]
+
+
+def password_tickets(user_id: int) -> list[Ticket]:
+    """Return what an attempt to prove one's password takes while signed in."""
+    return [Ticket("password", str(user_id), GUESSES_AT_LOGIN, GUESSING_PERIOD)]
+
+
 async def find_account(session: AsyncSession, login: str) -> Row | None:
-    """Return the user whom a login names, by username or e-mail."""
-    return await repository.find_account(session, login)
+    """Return the user whom a login names, by username or e-mail.
+
+    Both are ASCII; letters of other alphabets whose lower case is ASCII must not name anybody.
+    """
+    return await repository.find_account(session, login if login.isascii() else "")
 
 
 async def check_credentials(passwords: Passwords, account: Row | None, password: str) -> Row:

@@ -5,12 +5,14 @@ from typing import Any
 from kit.endpoint import endpoint
 from kit.pages import Row
 from kit.session import current, sign_in, sign_out
+from kit.visitors import visitor
 from kit.web import View
 from users import service
 from users.errors import (
     EmailTaken,
     InvalidCredentials,
     SessionNotFound,
+    TooManyAttempts,
     UsernameTaken,
     UserNotFound,
     WrongPassword,
@@ -29,13 +31,20 @@ from users.schemas import (
 class LoginView(View):
     """Sign in."""
 
-    @endpoint(json=LoginIn(), returns=OwnUserOut(), raises=(InvalidCredentials,), guest=True)
+    @endpoint(
+        json=LoginIn(),
+        returns=OwnUserOut(),
+        raises=(InvalidCredentials, TooManyAttempts),
+        guest=True,
+    )
     async def post(self, *, login: str, password: str) -> Row:
         """Sign in with a username or e-mail; whatever session there was ends."""
-        async with self.reading() as session:
-            found = await service.find_account(session, login)
+        tickets = service.sign_in_tickets(login, visitor(self.request))
         try:
-            account = await service.check_credentials(self.passwords, found, password)
+            async with self.attempts.one(tickets, TooManyAttempts):
+                async with self.reading() as session:
+                    found = await service.find_account(session, login)
+                account = await service.check_credentials(self.passwords, found, password)
         except InvalidCredentials:
             await sign_out(self.request)
             raise
@@ -135,14 +144,17 @@ class MeView(View):
 class PasswordView(View):
     """The own password."""
 
-    @endpoint(json=PasswordChange(), status=204, raises=(WrongPassword, UserNotFound))
+    @endpoint(
+        json=PasswordChange(), status=204, raises=(WrongPassword, UserNotFound, TooManyAttempts)
+    )
     async def post(self, *, current_password: str, new_password: str) -> None:
         """Change the password; every other session ends."""
         async with self.reading() as session:
             account = await service.own_account(session, self.me.user_id)
-        hashed = await service.new_password_hash(
-            self.passwords, account, current_password, new_password
-        )
+        async with self.attempts.one(service.password_tickets(account["id"]), TooManyAttempts):
+            hashed = await service.new_password_hash(
+                self.passwords, account, current_password, new_password
+            )
         here = await current(self.request)
         await self.sessions.end_all(account["id"], keep=here)  # Redis is away: nothing happened
         async with self.writing() as session:

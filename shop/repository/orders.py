@@ -12,13 +12,12 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.pages import Place
+from kit.pages import Place, newest_first
 from shop.entities import Book, Offer, Order, OrderItem, OrderStatus
 
 ORDER = (Order.id, Order.status, Order.created_at)
@@ -111,13 +110,8 @@ async def list_orders(
     session: AsyncSession, user_id: int, status: str | None, limit: int, start: Place | int
 ) -> Rows:
     """Return a user's orders, newest first, from an offset on or behind a place."""
-    newest = (Order.created_at.desc(), Order.id.desc())
-    statement = select(*ORDER).where(*_of(user_id, status)).order_by(*newest).limit(limit)
-    if isinstance(start, Place):
-        place = tuple_(Order.created_at, Order.id)
-        statement = statement.where(place < tuple_(start.created_at, start.id))
-    else:
-        statement = statement.offset(start)
+    statement = select(*ORDER).where(*_of(user_id, status))
+    statement = newest_first(statement, Order.created_at, Order.id, start).limit(limit)
     return (await session.execute(statement)).mappings().all()
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -92,17 +93,9 @@ async def history(
     """Return a page of a user's orders, newest first, by number or behind a cursor."""
     start = Place.of(cursor) if cursor else (page - 1) * size
     found = await orders.list_orders(session, user_id, status, size + 1, start)
-    rows = found[:size]
     total = None if cursor else await orders.count_orders(session, user_id, status)
-    last = Place(rows[-1]["created_at"], rows[-1]["id"]) if len(found) > size else None
-    return Page(
-        items=await _with_items(session, rows),
-        page=None if cursor else page,
-        size=size,
-        total=total,
-        next_cursor=last.cursor() if last else None,
-        by_cursor=True,
-    )
+    cut = Page.newest_first(found, size, page=None if cursor else page, total=total)
+    return replace(cut, items=await _with_items(session, cut.items))
 
 
 async def get_order(session: AsyncSession, user_id: int, order_id: int) -> Row:

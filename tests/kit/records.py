@@ -32,8 +32,9 @@ async def content(redis: aioredis.Redis, key: bytes) -> Any:
 
 
 async def everything(redis: aioredis.Redis) -> dict[bytes, Any]:
-    """Return all keys with what lies under them."""
-    return {key: await content(redis, key) async for key in redis.scan_iter()}
+    """Return all keys with what lies under them, but the counts of the limits."""
+    keys = [key async for key in redis.scan_iter() if not key.startswith(b"limit:")]
+    return {key: await content(redis, key) for key in keys}
 
 
 async def immortal(redis: aioredis.Redis) -> list[bytes]:

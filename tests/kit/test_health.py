@@ -33,7 +33,7 @@ class TestReadyz:
         response = await guest.get("/readyz")
         document = await response.json()
         assert (response.status, document["status"]) == (200, "ready")
-        assert document["dependencies"].keys() == {"postgresql", "redis"}
+        assert document["dependencies"].keys() == {"postgresql", "redis", "kafka"}
         for state in document["dependencies"].values():
             assert state.keys() == {"status", "latency_ms"}
             assert state["status"] == "up"
@@ -51,7 +51,7 @@ class TestReadyz:
         document = await response.json()
         assert (response.status, document["status"]) == (503, "unavailable")
         states = {name: state["status"] for name, state in document["dependencies"].items()}
-        assert states == {"postgresql": "up", "redis": "up", down: "down"}
+        assert states == {"postgresql": "up", "redis": "up", "kafka": "up", down: "down"}
         assert response.headers["Retry-After"].isdigit()
         assert "127.0.0.1" not in await response.text()
 

@@ -1,0 +1,1 @@
+"""Applications that anybody may send in."""

@@ -1,0 +1,82 @@
+"""Look after the events that could not be sent or handled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit import outbox
+from kit.db import database
+from kit.engine import create_engine
+from kit.inbox import InboxRow
+from kit.outbox import OutboxRow
+from kit.settings import Settings
+
+COLUMNS = ("id", "topic", "key", "event_type", "event_id", "attempts", "dead_at", "last_error")
+
+Row = type[InboxRow] | type[OutboxRow]
+
+
+def group(name: str, table: Row, what: str) -> click.Group:
+    """Build the commands that list and retry the parked rows of a table."""
+
+    @click.group(name, help=f"Look after {what}.", epilog=f"Example: shop-api {name} list")
+    def parked() -> None: ...
+
+    @parked.command("list", epilog=f"Example: shop-api {name} list --json")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per row.")
+    def show(*, as_json: bool) -> None:
+        """List what is parked after ten failed tries, the oldest first."""
+        columns = [getattr(table, column) for column in COLUMNS]
+        rows = _run(lambda session: table.parked(session, columns))
+        for row in rows:
+            click.echo(orjson.dumps(dict(row)).decode() if as_json else _line(row))
+        if not as_json:
+            click.echo(f"{len(rows)} parked{_waiting(table)}.")
+
+    @parked.command("retry", epilog=f"Examples: shop-api {name} retry 17 18; {name} retry --all")
+    @click.argument("ids", nargs=-1, type=click.IntRange(1))
+    @click.option("--all", "every", is_flag=True, help="Retry all that are parked.")
+    def retry(ids: tuple[int, ...], *, every: bool) -> None:
+        """Give parked rows their tries again; younger ones of their key have gone before."""
+        if bool(ids) == every:
+            raise click.UsageError("Name the ids that `list` shows, or say --all.")
+        found = _run(lambda session: table.retry(session, None if every else ids))
+        if missing := sorted(set(ids) - set(found)):
+            raise click.ClickException(f"Not parked: {', '.join(map(str, missing))}.")
+        click.echo(f"{len(found)} will be tried again.")
+
+    return parked
+
+
+def _line(row: Any) -> str:
+    place = f"{row['topic']} {row['key']} {row['event_type']}"
+    return f"{row['id']:>8}  {place}  {row['attempts']} tries  {row['last_error']}"
+
+
+def _waiting(table: Row) -> str:
+    if table is not OutboxRow:
+        return ""
+    number, age = _run(outbox.waiting)
+    return f", {number} waiting{f', the oldest for {age.total_seconds():.0f} s' if age else ''}"
+
+
+def _run(act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
+    return asyncio.run(with_database(Settings.from_environment(), act))
+
+
+async def with_database(settings: Settings, act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
+    """Do something in one transaction on a connection of its own."""
+    engine = create_engine(settings, connections=1)
+    try:
+        async with database(engine).writing() as session:
+            return await act(session)
+    finally:
+        await engine.dispose()
+
+
+outbox_group = group("outbox", OutboxRow, "events that could not be sent to Kafka")
+inbox_group = group("inbox", InboxRow, "events that were heard but could not be handled")

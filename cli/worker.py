@@ -1,0 +1,35 @@
+"""Run what works beside the web."""
+
+import asyncio
+
+import click
+
+import monolith
+from cli.parked import with_database
+from kit import log, outbox
+from kit.server import STOPPING
+from kit.settings import Settings
+from kit.worker import working
+
+
+@click.command(epilog="Example: KAFKA_BOOTSTRAP_SERVERS=kafka:9092 shop-api worker")
+def worker() -> None:
+    """Carry events from the outbox to Kafka, hear them, and delete what is too old.
+
+    Several may run; when one dies, another takes over. While Kafka is away, events wait.
+    """
+    settings = Settings.from_environment()
+    log.configure(settings.log_level, settings.log_format)
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop.set)
+    await with_database(settings, outbox.waiting)  # so that a wrong address is told at once
+    log.logger.info("working", kafka=settings.kafka_servers)
+    async with working(settings, monolith.TOPICS, monolith.HANDLERS):
+        await stop.wait()
+    log.logger.info("stopped")

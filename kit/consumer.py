@@ -1,0 +1,159 @@
+"""Hear events from Kafka: each is handled once per event id, whatever comes twice or fails."""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit import inbox, kafka
+from kit.db import Database
+from kit.kafka import Topics
+from kit.log import logger, speaking_for
+from kit.patience import Patience, is_outage
+from kit.sending import reason
+from kit.settings import Settings
+
+LISTEN = 500  # milliseconds
+MOST = 100  # messages of a round
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened, as its publisher tells it."""
+
+    event_id: uuid.UUID
+    topic: str
+    key: str
+    event_type: str
+    payload: Any
+
+
+Handler = Callable[[AsyncSession, Event], Awaitable[None]]
+Handlers = Mapping[tuple[str, str], Handler]  # topic and type of event -> handler
+
+
+class Consumer:
+    """Listen as one of a group and hand each event to its handler, in one transaction with it."""
+
+    def __init__(
+        self, settings: Settings, database: Database, topics: Topics, name: str, handlers: Handlers
+    ) -> None:
+        """name: of the group, and of what it remembers in the inbox."""
+        self._settings = settings
+        self._database = database
+        self._topics = topics
+        self._name = name
+        self._handlers = handlers
+        self._consumer: AIOKafkaConsumer | None = None
+        self._heard: deque[ConsumerRecord[Any, Any]] = deque()
+        self._done: dict[TopicPartition, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until told to stop; outages are waited for."""
+        patience = Patience("consumer", stop)
+        try:
+            while not stop.is_set():
+                async with patience:
+                    await self.listen()
+        finally:
+            if self._consumer is not None:
+                await kafka.leave(self._consumer)
+
+    async def listen(self) -> None:
+        """Handle what has arrived and what is due for another try.
+
+        Raises:
+            KafkaAway: no broker answers; or whatever PostgreSQL raises when it is away.
+        """
+        if self._consumer is None:
+            await self._topics.ensure()
+            wanted = sorted({topic for topic, _ in self._handlers})
+            self._consumer = await kafka.start_consumer(self._settings, self._name, wanted)
+        if not self._heard:
+            found = await self._consumer.getmany(timeout_ms=LISTEN, max_records=MOST)
+            self._heard.extend(record for records in found.values() for record in records)
+        while self._heard:  # nothing is dropped when a round breaks off
+            record = self._heard[0]
+            await self._hear(record)
+            self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            self._heard.popleft()
+        await self._commit(self._consumer)
+        while await self._try_again():
+            pass
+
+    async def _hear(self, record: ConsumerRecord[Any, Any]) -> None:
+        event = _facts(record)
+        if (record.topic, event["event_type"]) not in self._handlers:
+            return
+        try:
+            async with self._database.writing() as session:
+                if await inbox.admit(session, self._name, event):
+                    await self._handle(session, event)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            logger.warning("event failed", event_id=str(event["event_id"]), cause=reason(error))
+            async with self._database.writing() as session:
+                await inbox.keep(session, self._name, event, reason(error))
+
+    async def _handle(self, session: AsyncSession, event: Mapping[Any, Any]) -> None:
+        names = ("event_id", "topic", "key", "event_type")
+        with speaking_for(event["request_id"]):
+            payload = orjson.loads(event["payload"])
+            told = Event(**{name: event[name] for name in names}, payload=payload)
+            await self._handlers[told.topic, told.event_type](session, told)
+
+    async def _try_again(self) -> bool:
+        """Handle one event that failed before; tell whether there was one."""
+        row = None
+        try:
+            async with self._database.writing() as session:
+                row = await inbox.due(session, self._name)
+                if row is None:
+                    return False
+                await self._handle(session, row)
+                await inbox.finish(session, row["id"])
+        except Exception as error:
+            if row is None or is_outage(error):
+                raise
+            async with self._database.writing() as session:
+                parked = await inbox.InboxRow.fail(session, row["id"], reason(error))
+            if parked:
+                logger.error("event parked", inbox_id=row["id"], cause=reason(error))
+        return True
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Tell the broker how far we are; when it does not hear, what comes twice is known."""
+        if not self._done:
+            return
+        try:
+            async with asyncio.timeout(kafka.COMMIT_LIMIT):
+                await consumer.commit(self._done)
+        except (KafkaError, TimeoutError) as error:
+            logger.info("offsets not committed", cause=type(error).__name__)
+        self._done.clear()
+
+
+def _facts(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
+    """Return the columns of the inbox that a message fills."""
+    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    try:
+        event_id = uuid.UUID(headers.get("event_id", ""))
+    except ValueError:  # a foreign publisher; the place of a message never changes
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        event_id = uuid.uuid5(uuid.NAMESPACE_URL, place)
+    return {
+        "event_id": event_id,
+        "topic": record.topic,
+        "key": (record.key or b"").decode(errors="replace")[:100],
+        "event_type": headers.get("event_type", "")[:100],
+        "payload": record.value or b"",
+        "request_id": headers.get("request_id", "")[:128] or None,
+    }

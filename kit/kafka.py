@@ -1,0 +1,176 @@
+"""Bounded ways to use aiokafka: every one of its awaits may hang while the broker is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
+
+from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from kit.log import logger
+from kit.settings import SERVICE, Settings
+
+ANSWER_LIMIT = 5000  # milliseconds for one request
+START_LIMIT = 6.0  # seconds
+STOP_LIMIT = 2.0  # seconds
+RETRY_PAUSE = 100  # milliseconds
+GROUP_LIMIT = 30.0  # seconds to join: the group waits for a member that was killed
+MEMBER_LIMIT = 10_000  # milliseconds until the group forgets a member that was killed
+JOIN_LIMIT = 12_000  # milliseconds, longer than that
+COMMIT_LIMIT = 3.0  # seconds
+PARTITIONS = 6
+BROKERS_CHOICE = -1  # replicas: as many as the broker's own setting says
+
+
+class KafkaAway(Exception):
+    """The broker does not answer."""
+
+
+async def start_producer(settings: Settings) -> AIOKafkaProducer:
+    """Connect a producer that keeps the order and counts a message as sent when all replicas do.
+
+    Raises:
+        KafkaAway: no broker answers in time.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_servers,
+        client_id=SERVICE,
+        acks="all",
+        enable_idempotence=True,
+        request_timeout_ms=ANSWER_LIMIT,
+        retry_backoff_ms=RETRY_PAUSE,
+    )
+    try:
+        async with asyncio.timeout(START_LIMIT):
+            await producer.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        await abort(producer)
+        raise KafkaAway(type(error).__name__) from error
+    except BaseException:
+        await abort(producer)
+        raise
+    return producer
+
+
+async def abort(producer: AIOKafkaProducer) -> None:
+    """End a producer within bounds; what it still holds is never sent.
+
+    Its own `stop` waits for ever while the broker is away, and abandoning that leaves the sender
+    at work. Only private names reach the sender.
+    """
+    sender = producer._sender
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_LIMIT):
+            if sender.sender_task is not None:
+                sender.sender_task.cancel()
+            await producer.client.close()
+            if sender.sender_task is not None:
+                await asyncio.wait([sender.sender_task])
+            producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
+            await producer.stop()
+    producer._closed = True
+
+
+async def start_consumer(
+    settings: Settings, group: str, topics: Collection[str]
+) -> AIOKafkaConsumer:
+    """Join a group that hears topics from their beginning; what it has done it commits itself.
+
+    Raises:
+        KafkaAway: no broker answers in time.
+    """
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=settings.kafka_servers,
+        client_id=SERVICE,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=JOIN_LIMIT,
+        session_timeout_ms=MEMBER_LIMIT,
+        retry_backoff_ms=RETRY_PAUSE,
+    )
+    try:
+        async with asyncio.timeout(GROUP_LIMIT):
+            await consumer.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        await leave(consumer)
+        raise KafkaAway(type(error).__name__) from error
+    except BaseException:
+        await leave(consumer)
+        raise
+    return consumer
+
+
+async def leave(consumer: AIOKafkaConsumer) -> None:
+    """End a consumer within bounds."""
+    with suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(STOP_LIMIT):
+            await consumer.stop()
+
+
+@asynccontextmanager
+async def _client(settings: Settings, limit: int) -> AsyncIterator[AIOKafkaClient]:
+    client = AIOKafkaClient(
+        bootstrap_servers=settings.kafka_servers, client_id=SERVICE, request_timeout_ms=limit
+    )
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def ping(settings: Settings, limit: int = 1200) -> None:
+    """Ask the brokers for the cluster's metadata; limit: milliseconds.
+
+    Raises:
+        KafkaAway: none answers.
+    """
+    async with _client(settings, limit) as client:
+        try:
+            await client.bootstrap()
+        except (KafkaError, OSError) as error:
+            raise KafkaAway(type(error).__name__) from error
+
+
+class Topics:
+    """Make the topics that are missing, once, where the broker lets us."""
+
+    def __init__(self, settings: Settings, names: Collection[str]) -> None:
+        self._settings = settings
+        self._wanted = set(names)
+        self._turn = asyncio.Lock()
+
+    async def ensure(self) -> None:
+        """Return when nothing is left to do; a broker that refuses makes topics as it likes.
+
+        Raises:
+            KafkaAway: no broker answers in time.
+        """
+        async with self._turn:
+            if self._wanted:
+                await self._make()
+
+    async def _make(self) -> None:
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._settings.kafka_servers,
+            client_id=SERVICE,
+            request_timeout_ms=ANSWER_LIMIT,
+        )
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                await admin.start()
+                missing = sorted(self._wanted - set(await admin.list_topics()))
+                if missing:
+                    wanted = [NewTopic(name, PARTITIONS, BROKERS_CHOICE) for name in missing]
+                    logger.info("topics made", answer=str(await admin.create_topics(wanted)))
+        except (KafkaConnectionError, OSError, TimeoutError) as error:
+            raise KafkaAway(type(error).__name__) from error
+        except KafkaError as error:
+            logger.info("topics not made", topics=sorted(self._wanted), cause=type(error).__name__)
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_LIMIT):
+                    await admin.close()
+        self._wanted.clear()

@@ -1,0 +1,80 @@
+"""What runs beside the web: the relay, the consumer, and whoever takes out what is too old."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from kit import idempotency, inbox, outbox
+from kit.consumer import Consumer, Handlers
+from kit.db import Database, database
+from kit.engine import create_engine
+from kit.kafka import Topics
+from kit.log import logger
+from kit.patience import Patience, pause
+from kit.relay import Relay
+from kit.settings import SERVICE, Settings
+
+CONNECTIONS = 4  # to PostgreSQL, for three loops
+GRACE = 3.0  # seconds for what is under way; what comes after that is bounded, too
+PRUNE_EVERY = 60.0  # seconds
+PRUNED_AT_ONCE = 5000  # rows of a transaction
+SENT_KEPT = timedelta(hours=1)
+HEARD_KEPT = timedelta(days=7)  # longer than Kafka could deliver a second time
+
+Prune = Callable[..., Awaitable[int]]
+
+PRUNERS: dict[str, Prune] = {
+    "outbox": partial(outbox.prune, kept=SENT_KEPT),
+    "inbox": partial(inbox.prune, kept=HEARD_KEPT),
+    "idempotency_keys": idempotency.prune,
+}
+
+
+async def prune(opened: Database) -> dict[str, int]:
+    """Delete what is too old; return how many rows of each table."""
+    gone = dict.fromkeys(PRUNERS, 0)
+    for table, prune_some in PRUNERS.items():
+        found = PRUNED_AT_ONCE
+        while found == PRUNED_AT_ONCE:
+            async with opened.writing() as session:
+                found = await prune_some(session, most=PRUNED_AT_ONCE)
+            gone[table] += found
+    return gone
+
+
+async def _housekeeping(opened: Database, stop: asyncio.Event) -> None:
+    patience = Patience("housekeeping", stop)
+    while not stop.is_set():
+        async with patience:
+            gone = await prune(opened)
+            if any(gone.values()):
+                logger.info("pruned", **gone)
+            await pause(stop, PRUNE_EVERY)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, topics: Collection[str], handlers: Handlers
+) -> AsyncIterator[None]:
+    """Work for as long as the block lasts; leaving it takes less than ten seconds."""
+    engine = create_engine(settings, connections=CONNECTIONS)
+    opened, stop, known = database(engine), asyncio.Event(), Topics(settings, topics)
+    loops = [
+        Relay(settings, opened, known).run(stop),
+        _housekeeping(opened, stop),
+        *([Consumer(settings, opened, known, SERVICE, handlers).run(stop)] if handlers else []),
+    ]
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=GRACE)
+        for task in late:
+            task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                logger.error("unexpected error", exc_info=ended)
+        await engine.dispose()
