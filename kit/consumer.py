@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import inbox, kafka
 from kit.db import Database
-from kit.kafka import Topics
 from kit.log import logger, speaking_for
 from kit.patience import Patience, is_outage
 from kit.sending import reason
 from kit.settings import Settings
+from kit.topics import Topics
 
 LISTEN = 500  # milliseconds
 MOST = 100  # messages of a round

@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
-from kit.log import logger
 from kit.settings import SERVICE, Settings
 
 ANSWER_LIMIT = 5000  # milliseconds for one request
@@ -19,8 +17,6 @@ GROUP_LIMIT = 30.0  # seconds to join: the group waits for a member that was kil
 MEMBER_LIMIT = 10_000  # milliseconds until the group forgets a member that was killed
 JOIN_LIMIT = 12_000  # milliseconds, longer than that
 COMMIT_LIMIT = 3.0  # seconds
-PARTITIONS = 6
-BROKERS_CHOICE = -1  # replicas: as many as the broker's own setting says
 
 
 class KafkaAway(Exception):
@@ -59,16 +55,16 @@ async def abort(producer: AIOKafkaProducer) -> None:
     Its own `stop` waits for ever while the broker is away, and abandoning that leaves the sender
     at work. Only private names reach the sender.
     """
-    sender = producer._sender
+    sending = producer._sender.sender_task  # None when it did not start
     with suppress(TimeoutError):
         async with asyncio.timeout(STOP_LIMIT):
-            if sender.sender_task is not None:
-                sender.sender_task.cancel()
+            if sending is not None:
+                sending.cancel()
             await producer.client.close()
-            if sender.sender_task is not None:
-                await asyncio.wait([sender.sender_task])
-            producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
-            await producer.stop()
+            while sending is not None and not sending.done():
+                sending.cancel()  # again, for it waits for requests that nobody answers any more
+                await asyncio.wait([sending], timeout=0.1)
+    producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
     producer._closed = True
 
 
@@ -134,43 +130,10 @@ async def ping(settings: Settings, limit: int = 1200) -> None:
             raise KafkaAway(type(error).__name__) from error
 
 
-class Topics:
-    """Make the topics that are missing, once, where the broker lets us."""
-
-    def __init__(self, settings: Settings, names: Collection[str]) -> None:
-        self._settings = settings
-        self._wanted = set(names)
-        self._turn = asyncio.Lock()
-
-    async def ensure(self) -> None:
-        """Return when nothing is left to do; a broker that refuses makes topics as it likes.
-
-        Raises:
-            KafkaAway: no broker answers in time.
-        """
-        async with self._turn:
-            if self._wanted:
-                await self._make()
-
-    async def _make(self) -> None:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_servers,
-            client_id=SERVICE,
-            request_timeout_ms=ANSWER_LIMIT,
-        )
-        try:
-            async with asyncio.timeout(START_LIMIT):
-                await admin.start()
-                missing = sorted(self._wanted - set(await admin.list_topics()))
-                if missing:
-                    wanted = [NewTopic(name, PARTITIONS, BROKERS_CHOICE) for name in missing]
-                    logger.info("topics made", answer=str(await admin.create_topics(wanted)))
-        except (KafkaConnectionError, OSError, TimeoutError) as error:
-            raise KafkaAway(type(error).__name__) from error
-        except KafkaError as error:
-            logger.info("topics not made", topics=sorted(self._wanted), cause=type(error).__name__)
-        finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_LIMIT):
-                    await admin.close()
-        self._wanted.clear()
+async def answers(settings: Settings) -> bool:
+    """Tell whether a broker answers."""
+    try:
+        await ping(settings)
+    except KafkaAway:
+        return False
+    return True

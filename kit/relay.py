@@ -8,11 +8,12 @@ from aiokafka import AIOKafkaProducer
 
 from kit import kafka, outbox
 from kit.db import Database
-from kit.kafka import KafkaAway, Topics
+from kit.kafka import KafkaAway
 from kit.log import logger
 from kit.patience import Patience, is_outage, pause
 from kit.sending import Batch, chains_of
 from kit.settings import Settings
+from kit.topics import Topics
 
 MOST = 100  # rows of a batch
 LEASE = timedelta(seconds=20)  # after which another relay takes over; longer than a batch may take
@@ -66,6 +67,9 @@ class Relay:
         for chain in suspects:  # alone: a refusal strikes all that travel with the culprit
             if not batch.unsure:
                 await batch.send([chain])
+        if batch.postponed and not await kafka.answers(self._settings):
+            batch.postponed.clear()  # while the broker is away, aiokafka knows no topic either
+            batch.unsure = "topics unknown"
         await self._settle(batch)
         if batch.unsure:
             await self._disconnect()

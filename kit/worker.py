@@ -10,11 +10,11 @@ from kit import idempotency, inbox, outbox
 from kit.consumer import Consumer, Handlers
 from kit.db import Database, database
 from kit.engine import create_engine
-from kit.kafka import Topics
 from kit.log import logger
 from kit.patience import Patience, pause
 from kit.relay import Relay
 from kit.settings import SERVICE, Settings
+from kit.topics import Topics
 
 CONNECTIONS = 4  # to PostgreSQL, for three loops
 GRACE = 3.0  # seconds for what is under way; what comes after that is bounded, too
