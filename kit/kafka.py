@@ -58,14 +58,11 @@ async def abort(producer: AIOKafkaProducer) -> None:
     sending = producer._sender.sender_task  # None when it did not start
     with suppress(TimeoutError):
         async with asyncio.timeout(STOP_LIMIT):
-            if sending is not None:
-                sending.cancel()
-            await producer.client.close()
             while sending is not None and not sending.done():
-                sending.cancel()  # again, for it waits for requests that nobody answers any more
-                await asyncio.wait([sending], timeout=0.1)
-    producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
-    producer._closed = True
+                sending.cancel()  # more than once: it first waits for what is on its way
+                await asyncio.wait([sending], timeout=0.05)
+            producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
+            await producer.stop()
 
 
 async def start_consumer(
@@ -100,10 +97,40 @@ async def start_consumer(
 
 
 async def leave(consumer: AIOKafkaConsumer) -> None:
-    """End a consumer within bounds."""
-    with suppress(TimeoutError, KafkaError):
+    """End a consumer within bounds.
+
+    While the broker is away, its own `stop` hangs, or raises a cancellation that nobody asked for.
+    """
+    try:
         async with asyncio.timeout(STOP_LIMIT):
             await consumer.stop()
+    except (TimeoutError, KafkaError):
+        await _tear_down(consumer)
+    except asyncio.CancelledError:
+        await _tear_down(consumer)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
+async def _tear_down(consumer: AIOKafkaConsumer) -> None:
+    """Cancel what a consumer has left running; only private names reach it."""
+    group, fetcher = consumer._coordinator, consumer._fetcher
+    found = [
+        getattr(group, "_coordination_task", None),
+        getattr(group, "_heartbeat_task", None),
+        getattr(group, "_commit_refresh_task", None),
+        getattr(fetcher, "_fetch_task", None),
+        *getattr(fetcher, "_pending_tasks", ()),
+    ]
+    tasks = [task for task in found if task is not None]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_LIMIT / 2)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_LIMIT / 2):
+            await consumer._client.close()
 
 
 @asynccontextmanager

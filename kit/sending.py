@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka_errors
+from aiokafka.structs import RecordMetadata
 from sqlalchemy import RowMapping
 
 SENDING = 4.0  # seconds of a batch in which sends are begun
@@ -60,19 +61,24 @@ class Batch:
         for row in chain:
             if time.monotonic() > self._last_start or self.unsure:
                 return
+            enqueued = False
             try:
-                await self._send_row(row)
+                confirmation = await self._enqueue(row)
+                enqueued = True
+                await confirmation
             except TOPIC_FAULTS as error:
                 self.postponed[row["id"]] = reason(error)
                 return
             except Exception as error:
-                self.unsure = reason(error)  # a refusal leaves a hole in the producer's numbers
-                if is_of_the_row(error):
+                mine = is_of_the_row(error)
+                if mine:
                     self.failed[row["id"]] = reason(error)
+                if enqueued or not mine:  # what a broker refuses leaves a hole in the numbers
+                    self.unsure = reason(error)
                 return
             self._sent.append(row["id"])
 
-    async def _send_row(self, row: RowMapping) -> None:
+    async def _enqueue(self, row: RowMapping) -> asyncio.Future[RecordMetadata]:
         if not TOPIC.fullmatch(row["topic"]):
             raise kafka_errors.InvalidTopicError(row["topic"])
         request_id = row["request_id"]
@@ -81,13 +87,14 @@ class Batch:
             ("event_type", row["event_type"].encode()),
             *([("request_id", request_id.encode())] if request_id else []),
         ]
-        await self._producer.send_and_wait(
+        confirmation: asyncio.Future[RecordMetadata] = await self._producer.send(
             row["topic"],
             row["payload"],
             key=row["key"].encode(),
             headers=headers,
             timestamp_ms=int(row["created_at"].timestamp() * 1000),
         )
+        return confirmation
 
 
 def is_of_the_row(error: Exception) -> bool:

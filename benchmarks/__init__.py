@@ -1,0 +1,1 @@
+"""Figures that mean something side by side: ratios within one run, printed by `make bench`."""
