@@ -1,5 +1,7 @@
 """One declaration per endpoint: it parses what enters, answers, and can be read by others."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -18,6 +20,8 @@ from kit.parsing import parser, path_values, read_body
 if TYPE_CHECKING:
     from kit.web import View
 
+TURN = 1.5  # seconds for another request under the same key to end
+LOOK = 0.05  # seconds between two looks
 TRIES = 3  # of a request whose transaction lost against another one
 
 Method = Callable[Concatenate[Any, ...], Awaitable[Any]]
@@ -50,8 +54,7 @@ class Endpoint:
                 await rates.admit(view.request, _domain(view))
             arguments = await self.arguments(view.request)
             if self.idempotent:
-                answer: web.Response = await _try(partial(self._once, view, method, arguments))
-                return answer
+                return await self._in_turn(partial(self._once, view, method, arguments))
             return self.answer(view.request, await _try(partial(method, view, **arguments)))
 
         handle.endpoint = self  # type: ignore[attr-defined]
@@ -88,6 +91,19 @@ class Endpoint:
         if not self.guest or request.method not in guards.SAFE_METHODS:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    async def _in_turn(self, attempt: Callable[[], Awaitable[web.Response]]) -> web.Response:
+        """Let a request under the same key end first; whoever waits holds no connection."""
+        deadline = time.monotonic() + TURN
+        while True:
+            try:
+                answer: web.Response = await _try(attempt)
+            except idempotency.RequestInProgress:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(LOOK)
+            else:
+                return answer
 
     async def _once(
         self, view: "View", method: Method, arguments: Mapping[str, Any]

@@ -1,45 +1,30 @@
 """Do once what was asked for under one key, and give the first answer again.
 
-The claim lies in the transaction of the effect: a second request waits for it, a crash takes
-both back, and what Redis forgets changes nothing.
+The claim lies in the transaction of the effect: a crash takes both back, and what Redis forgets
+changes nothing.
 """
 
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 import orjson
 from aiohttp import web
-from sqlalchemy import (
-    BigInteger,
-    Index,
-    LargeBinary,
-    RowMapping,
-    String,
-    delete,
-    func,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import RowMapping, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 
-from kit import faults, guards
-from kit.db import Base, Now
+from kit import guards
 from kit.errors import Conflict, Failure, Invalid, Unavailable, ValidationFailed, nouns
+from kit.idempotency_keys import KEPT, IdempotencyKey
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEY = re.compile(r"[!-~]{1,255}")
-KEPT = timedelta(hours=24)
 NOBODY = 0  # the user of what guests may do: a session that ends must not change the meaning
-LOCKED = "55P03"
+CLAIMING = 7_301  # the first half of the advisory lock that is held per key
 
 
 class IdempotencyKeyReused(Invalid):
@@ -50,22 +35,6 @@ class RequestInProgress(Conflict):
     """A request with this key is still at work: wait a moment, then send it again."""
 
     retry_after = 1
-
-
-class IdempotencyKey(Base):
-    """A key that was used, with the answer that was given."""
-
-    __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
-
-    operation: Mapped[str] = mapped_column(String(100), primary_key=True)
-    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
-    status: Mapped[int | None]
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
-    location: Mapped[str | None] = mapped_column(String(200))
-    created_at: Mapped[Now]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +97,33 @@ async def once(
 
 
 async def _is_first(session: AsyncSession, claim: Claim) -> bool:
-    """Claim the key; wait for whoever holds it, take it over when it is too old."""
-    fresh = {"fingerprint": claim.fingerprint, "status": None, "created_at": func.now()}
-    statement = (
+    """Claim the key, one that is too old as well; whoever is at work under it holds a lock.
+
+    Raises:
+        RequestInProgress: somebody is.
+    """
+    place = f"{claim.operation} {claim.user_id} {claim.key}"
+    lock = func.pg_try_advisory_xact_lock(CLAIMING, func.hashtext(place))
+    turn = select(lock.label("mine")).cte("turn").prefix_with("MATERIALIZED")
+    row = asdict(claim)
+    columns = IdempotencyKey.__table__.c
+    values = select(*(literal(value, columns[name].type) for name, value in row.items()))
+    claimed = (
         insert(IdempotencyKey)
-        .values(asdict(claim))
+        .from_select([*row], values.select_from(turn).where(turn.c.mine))
         .on_conflict_do_update(
             constraint="pk_idempotency_keys",
-            set_=fresh,
+            set_={"fingerprint": claim.fingerprint, "status": None, "created_at": func.now()},
             where=IdempotencyKey.created_at < func.now() - KEPT,
         )
         .returning(IdempotencyKey.key)
+        .cte("claimed")
     )
-    try:
-        return (await session.execute(statement)).scalar_one_or_none() is not None
-    except DBAPIError as error:
-        if faults.sqlstate(error) == LOCKED:
-            raise RequestInProgress from error
-        raise
+    found = await session.execute(select(turn.c.mine, exists().select_from(claimed)))
+    mine, is_first = found.one()
+    if not mine:
+        raise RequestInProgress
+    return bool(is_first)
 
 
 async def _known(session: AsyncSession, claim: Claim) -> RowMapping:
@@ -188,13 +166,3 @@ def _answer_again(known: RowMapping) -> web.Response | Failure:
 def _of(claim: Claim) -> tuple[Any, ...]:
     row = IdempotencyKey
     return row.operation == claim.operation, row.user_id == claim.user_id, row.key == claim.key
-
-
-async def prune(session: AsyncSession, *, most: int) -> int:
-    """Forget keys that are too old, at most so many; return how many."""
-    key = (columns := IdempotencyKey.__table__.c).operation, columns.user_id, columns.key
-    old = select(*key).where(columns.created_at < func.now() - KEPT).limit(most)
-    gone = await session.execute(
-        delete(IdempotencyKey).where(tuple_(*key).in_(old)).returning(columns.key)
-    )
-    return len(gone.all())

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from kit import idempotency, inbox, outbox
+from kit import idempotency_keys, inbox, outbox
 from kit.consumer import Consumer, Handlers
 from kit.db import Database, database
 from kit.engine import create_engine
@@ -28,7 +28,7 @@ Prune = Callable[..., Awaitable[int]]
 PRUNERS: dict[str, Prune] = {
     "outbox": partial(outbox.prune, kept=SENT_KEPT),
     "inbox": partial(inbox.prune, kept=HEARD_KEPT),
-    "idempotency_keys": idempotency.prune,
+    "idempotency_keys": idempotency_keys.prune,
 }
 
 

@@ -6,21 +6,15 @@ from alembic import context
 from sqlalchemy import Connection
 
 from applications import entities as applications
-from kit import idempotency, inbox, outbox
+from kit import idempotency_keys, inbox, outbox
 from kit.db import Base
 from kit.settings import Settings
 from migrations.run import migrate
 from shop import entities as shop
 from users import entities as users
 
-DESCRIBED = (
-    outbox,
-    inbox,
-    idempotency,
-    users,
-    shop,
-    applications,
-)  # importing them is what fills Base.metadata
+KIT, DOMAINS = (outbox, inbox, idempotency_keys), (users, shop, applications)
+DESCRIBED = KIT + DOMAINS  # importing them is what fills Base.metadata
 
 
 def run(connection: Connection) -> None:
