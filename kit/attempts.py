@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 
 from aiohttp import web
 
-from kit.errors import Exhausted
+from kit.errors import Exhausted, Failure
 from kit.limits import Limiter, Ticket
-from kit.passwords import PasswordsBusy
 
+HOLD = 8.0  # seconds, longer than an attempt takes; then a call that nobody settles is forgotten
 QUEUE = 5.0  # seconds to wait for attempts under way, which may turn out to be right
 LOOK = 0.1  # seconds between two looks
 
@@ -22,39 +21,36 @@ class Attempts:
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self._under_way: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def one(self, tickets: Sequence[Ticket], noun: type[Exhausted]) -> AsyncIterator[None]:
-        """Make one attempt in the block; it counts unless the block ends well.
+    async def one(
+        self, tickets: Sequence[Ticket], *, wrong: type[Failure], too_many: type[Exhausted]
+    ) -> AsyncIterator[None]:
+        """Make one attempt in the block; it counts when the block raises `wrong`.
 
         Raises:
-            Exhausted: as `noun`, when one of the tickets is used up.
+            Exhausted: as `too_many`, when one of the tickets is used up.
         """
-        key = tickets[0].key
-        token = await self._take(tickets, noun)
-        self._under_way[key] += 1
+        token = await self._take(tickets, too_many)
         try:
             yield
-        except PasswordsBusy:  # nothing was tried
-            await self._limiter.give_back(tickets, token)
+        except (wrong, asyncio.CancelledError):  # who hangs up does not get his guess back
+            await self._limiter.settle(tickets, token, counts=True)
             raise
-        else:
-            await self._limiter.give_back(tickets, token)
-        finally:
-            self._under_way[key] -= 1
-            if not self._under_way[key]:
-                del self._under_way[key]
+        except Exception:  # nothing was learned from it
+            await self._limiter.settle(tickets, token, counts=False)
+            raise
+        await self._limiter.settle(tickets, token, counts=False)
 
-    async def _take(self, tickets: Sequence[Ticket], noun: type[Exhausted]) -> str:
-        """Wait while attempts of this process fill the limit, for they may yet be given back."""
+    async def _take(self, tickets: Sequence[Ticket], too_many: type[Exhausted]) -> str:
+        """Wait while attempts that are under way anywhere fill the limit: they may be right."""
         deadline = time.monotonic() + QUEUE
         while True:
-            verdict = await self._limiter.take(tickets)
+            verdict = await self._limiter.take(tickets, HOLD)
             if not verdict.wait:
                 return verdict.token
-            if not self._under_way[tickets[0].key] or time.monotonic() > deadline:
-                raise noun(retry_after=ceil(verdict.wait))
+            if not verdict.undecided or time.monotonic() > deadline:
+                raise too_many(retry_after=ceil(verdict.wait))
             await asyncio.sleep(LOOK)
 
 

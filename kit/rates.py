@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 from kit import guards, session, visitors
 from kit.attempts import ATTEMPTS, Attempts
 from kit.errors import Exhausted
-from kit.limits import FallbackLimiter, MemoryLimiter, RedisLimiter, Ticket
+from kit.limits import FallbackLimiter, Limiter, MemoryLimiter, Ticket
+from kit.redis_limits import RedisLimiter
 from kit.settings import Settings
 
 
@@ -22,7 +23,7 @@ class TooManyRequests(Exhausted):
 class Rates:
     """Hold what is allowed to everybody, and who counts."""
 
-    limiter: FallbackLimiter | MemoryLimiter
+    limiter: FallbackLimiter
     calls: int
     period: float  # seconds
 
@@ -33,14 +34,10 @@ RATES = web.AppKey("RATES", Rates)
 def setup(app: web.Application, settings: Settings, redis: aioredis.Redis) -> None:
     """Give the application its limiters."""
     calls, period = settings.rate_limiter_calls, settings.rate_limiter_period.total_seconds()
-    if settings.rate_limiter_backend == "memory":
-        memory = MemoryLimiter()
-        app[RATES] = Rates(memory, calls, period)
-        app[ATTEMPTS] = Attempts(memory)
-    else:
-        counting = RedisLimiter(redis)
-        app[RATES] = Rates(FallbackLimiter(counting), calls, period)
-        app[ATTEMPTS] = Attempts(counting)  # without Redis nobody signs in
+    in_memory = settings.rate_limiter_backend == "memory"
+    limiter: Limiter = MemoryLimiter() if in_memory else RedisLimiter(redis)
+    app[RATES] = Rates(FallbackLimiter(limiter), calls, period)
+    app[ATTEMPTS] = Attempts(limiter)  # without Redis nobody signs in
 
 
 async def admit(request: web.Request, name: str) -> None:
@@ -50,8 +47,8 @@ async def admit(request: web.Request, name: str) -> None:
         TooManyRequests: there is none left.
     """
     rates = request.config_dict[RATES]
-    ticket = Ticket(name, await _who(request), rates.calls, rates.period)
-    verdict = await rates.limiter.take([ticket])
+    who = await _who(request, rates.limiter)
+    verdict = await rates.limiter.take(Ticket(name, who, rates.calls, rates.period))
     request[guards.EXTRA] = {
         # the names of draft-ietf-httpapi-ratelimit-headers-03, the last with one value for each
         "RateLimit-Limit": str(rates.calls),
@@ -63,10 +60,12 @@ async def admit(request: web.Request, name: str) -> None:
         raise TooManyRequests(retry_after=ceil(verdict.wait))
 
 
-async def _who(request: web.Request) -> str:
-    """Name the signed-in user, else the client's address."""
+async def _who(request: web.Request, limiter: FallbackLimiter) -> str:
+    """Name the signed-in user, else, or when nobody can tell who it is, the client's address."""
+    identity = None
     try:
-        identity = await session.who(request)
-    except RedisError:  # nobody can say who it is
-        identity = None
+        if not limiter.rests:
+            identity = await session.who(request)
+    except RedisError as error:
+        limiter.rest(error)
     return f"user {identity.user_id}" if identity else visitors.visitor(request)

@@ -59,8 +59,6 @@ class Settings:
             env.seal()
         except EnvError as error:
             raise SettingsError(_sentence(error)) from None
-        except OverflowError:
-            raise SettingsError("SESSION_IDLE or SESSION_LIFETIME is too long.") from None
         settings = cls(**values)
         settings._refuse_the_unsafe()
         return settings
@@ -92,10 +90,8 @@ def read(env: Env) -> dict[str, Any]:
         "port": env.int("APP_PORT", 8000, validate=validate.Range(1, 65535)),
         "workers": env.int("WORKERS", 1, validate=validate.Range(1, 64)),
         "cookie_secure": env.bool("COOKIE_SECURE", False),
-        "session_idle": env.timedelta("SESSION_IDLE", timedelta(days=1), validate=_is_a_while),
-        "session_lifetime": env.timedelta(
-            "SESSION_LIFETIME", timedelta(days=14), validate=_is_a_while
-        ),
+        "session_idle": _while(env, "SESSION_IDLE", timedelta(days=1)),
+        "session_lifetime": _while(env, "SESSION_LIFETIME", timedelta(days=14)),
         "bcrypt_rounds": env.int("BCRYPT_ROUNDS", 12, validate=validate.Range(4, 18)),
         "kafka_servers": env.str(
             "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092", validate=_are_servers
@@ -103,9 +99,7 @@ def read(env: Env) -> dict[str, Any]:
         "rate_limiter_calls": env.int(
             "RATE_LIMITER_CALLS", 20, validate=validate.Range(1, 1_000_000)
         ),
-        "rate_limiter_period": env.timedelta(
-            "RATE_LIMITER_PERIOD", timedelta(seconds=60), validate=_is_a_while
-        ),
+        "rate_limiter_period": _while(env, "RATE_LIMITER_PERIOD", timedelta(seconds=60)),
         "rate_limiter_backend": env.str(
             "RATE_LIMITER_BACKEND", "redis", validate=validate.OneOf(["redis", "memory"])
         ),
@@ -149,7 +143,22 @@ def _are_networks(value: str) -> None:
 
 def _networks(value: str | None) -> tuple[Network, ...]:
     found = [part.strip() for part in (value or "").split(",")]
-    return tuple(ip_network(part, strict=False) for part in found if part)
+    return tuple(_plain(ip_network(part, strict=False)) for part in found if part)
+
+
+def _plain(network: Network) -> Network:
+    """Return the IPv4 network that IPv4-mapped addresses of IPv6 stand for."""
+    first = getattr(network.network_address, "ipv4_mapped", None)
+    if first is None or network.prefixlen < 96:
+        return network
+    return ip_network((first, network.prefixlen - 96))
+
+
+def _while(env: Env, name: str, default: timedelta) -> timedelta | None:
+    try:
+        return env.timedelta(name, default, validate=_is_a_while)
+    except OverflowError:
+        raise SettingsError(f"{name}: Must be at most 400 days.") from None
 
 
 def _is_a_while(value: timedelta) -> None:

@@ -41,7 +41,9 @@ class LoginView(View):
         """Sign in with a username or e-mail; whatever session there was ends."""
         tickets = service.sign_in_tickets(login, visitor(self.request))
         try:
-            async with self.attempts.one(tickets, TooManyAttempts):
+            async with self.attempts.one(
+                tickets, wrong=InvalidCredentials, too_many=TooManyAttempts
+            ):
                 async with self.reading() as session:
                     found = await service.find_account(session, login)
                 account = await service.check_credentials(self.passwords, found, password)
@@ -151,7 +153,8 @@ class PasswordView(View):
         """Change the password; every other session ends."""
         async with self.reading() as session:
             account = await service.own_account(session, self.me.user_id)
-        async with self.attempts.one(service.password_tickets(account["id"]), TooManyAttempts):
+        tickets = service.password_tickets(account["id"])
+        async with self.attempts.one(tickets, wrong=WrongPassword, too_many=TooManyAttempts):
             hashed = await service.new_password_hash(
                 self.passwords, account, current_password, new_password
             )

@@ -12,7 +12,8 @@ VARIABLES = [
     *("APP_ENV", "APP_HOST", "APP_PORT", "WORKERS", "DATABASE_URL"),
     *("POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"),
     *("REDIS_URL", "COOKIE_SECURE", "SESSION_IDLE", "SESSION_LIFETIME", "BCRYPT_ROUNDS"),
-    *("LOG_LEVEL", "LOG_FORMAT"),
+    *("LOG_LEVEL", "LOG_FORMAT", "KAFKA_BOOTSTRAP_SERVERS", "TRUSTED_PROXIES"),
+    *("RATE_LIMITER_CALLS", "RATE_LIMITER_PERIOD", "RATE_LIMITER_BACKEND"),
 ]
 BAD = {
     "APP_ENV": ["prod", "Production", ""],
@@ -26,6 +27,19 @@ BAD = {
     "BCRYPT_ROUNDS": ["3", "19", "x", "12.5"],
     "LOG_LEVEL": ["LOUD", "info!"],
     "LOG_FORMAT": ["xml"],
+    "KAFKA_BOOTSTRAP_SERVERS": [
+        "",
+        "kafka",
+        "kafka:0",
+        "kafka:65536",
+        "http://k:1",
+        "k:1,",
+        "::1:1",
+    ],
+    "RATE_LIMITER_CALLS": ["", "0", "-1", "many", "1.5", "1000001"],
+    "RATE_LIMITER_PERIOD": ["", "0s", "-1s", "500ms", "401d", "soon", "99999999999d"],
+    "RATE_LIMITER_BACKEND": ["", "Redis", "postgresql"],
+    "TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "::1/129", "10.0.0.0/8;::1", "*", "[::1]"],
 }
 SAFE = {"APP_ENV": "production", "POSTGRES_PASSWORD": "own", "COOKIE_SECURE": "true"}
 
@@ -55,11 +69,41 @@ class TestDefaults:
         assert settings.session_idle == timedelta(days=1)
         assert settings.session_lifetime == timedelta(days=14)
         assert (settings.cookie_secure, settings.bcrypt_rounds) == (False, 12)
+        assert (settings.rate_limiter_calls, settings.rate_limiter_backend) == (20, "redis")
+        assert settings.rate_limiter_period == timedelta(seconds=60)
+        assert (settings.kafka_servers, settings.trusted_proxies) == ("127.0.0.1:9092", ())
 
     def test_give_way_to_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = read(monkeypatch, {"SESSION_IDLE": "90s", "APP_PORT": "80", "WORKERS": "4"})
         assert settings.session_idle == timedelta(seconds=90)
         assert (settings.port, settings.workers) == (80, 4)
+
+    def test_of_the_limit_give_way_as_well(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit = {"RATE_LIMITER_CALLS": "3", "RATE_LIMITER_PERIOD": "1500ms"}
+        settings = read(monkeypatch, {**limit, "RATE_LIMITER_BACKEND": "memory"})
+        assert (settings.rate_limiter_calls, settings.rate_limiter_backend) == (3, "memory")
+        assert settings.rate_limiter_period == timedelta(seconds=1.5)
+
+    @pytest.mark.parametrize("servers", ["kafka:9092", "a.example:1, [::1]:65535,127.0.0.1:9"])
+    def test_of_kafka_give_way_as_well(
+        self, monkeypatch: pytest.MonkeyPatch, servers: str
+    ) -> None:
+        given = {"KAFKA_BOOTSTRAP_SERVERS": servers}
+        assert read(monkeypatch, given).kafka_servers == servers
+
+    @pytest.mark.parametrize(
+        ("value", "networks"),
+        [
+            ("", []),
+            ("127.0.0.1", ["127.0.0.1/32"]),
+            ("10.0.0.1/8 , ::1,2001:db8::/32", ["10.0.0.0/8", "::1/128", "2001:db8::/32"]),
+        ],
+    )
+    def test_of_proxies_give_way_as_well(
+        self, monkeypatch: pytest.MonkeyPatch, value: str, networks: list[str]
+    ) -> None:
+        settings = read(monkeypatch, {"TRUSTED_PROXIES": value})
+        assert [str(network) for network in settings.trusted_proxies] == networks
 
 
 class TestBadValues:
