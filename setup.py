@@ -5,7 +5,7 @@ from setuptools import find_packages, setup
 SERVICE = [
     "aiohttp>=3.13",
     "aiohttp-session[aioredis]>=2.12.1",
-    "aiokafka>=0.12",
+    "aiokafka>=0.14,<0.15",
     "alembic>=1.16",
     "asyncpg>=0.30",
     "bcrypt>=5",

@@ -10,7 +10,7 @@ from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
 from cli.parked import inbox_group, outbox_group
 from cli.users import user
-from cli.worker import worker
+from cli.worker import WorkerBroken, worker
 from embedded import instance
 from embedded.errors import EmbeddedError
 from kit.errors import Failure
@@ -21,7 +21,10 @@ from seed.__main__ import main as seed
 from seed.plan import SeedError
 
 NAMED = (*DATABASE_VARIABLES, *ADDRESSES)
-EXPECTED = (SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure)
+EXPECTED = (
+    *(SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure),
+    WorkerBroken,
+)
 
 
 class OneSentence(click.Group):

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations.run
+from kit import log
 from kit.engine import POOL_SIZE, create_engine
 from kit.kafka import KafkaAway, ping
 from kit.reach import Unreachable, unreachable
@@ -27,6 +28,7 @@ class Ailment(Exception):
 def doctor() -> None:
     """Check settings, PostgreSQL, its revision and connections, Redis, and Kafka."""
     settings = Settings.from_environment()
+    log.configure("ERROR", settings.log_format)  # libraries complain of what is told below
     click.echo(f"ok    settings    {settings.app_env}, bcrypt {settings.bcrypt_rounds} rounds")
     checks: dict[str, Check] = {"postgresql": _postgresql, "redis": _redis, "kafka": _kafka}
     results = [asyncio.run(_examine(name, check, settings)) for name, check in checks.items()]

@@ -1,7 +1,7 @@
 """Look after the events that could not be sent or handled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import click
@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import outbox
-from kit.db import database
+from kit.db import LARGEST_ID, database
 from kit.engine import create_engine
 from kit.inbox import InboxRow
 from kit.outbox import OutboxRow
@@ -33,28 +33,35 @@ def group(name: str, table: Row, what: str) -> click.Group:
         columns = [getattr(table, column) for column in COLUMNS]
         rows = _run(lambda session: table.parked(session, columns))
         for row in rows:
-            click.echo(orjson.dumps(dict(row)).decode() if as_json else _line(row))
+            click.echo(orjson.dumps(dict(row), default=str).decode() if as_json else _line(row))
         if not as_json:
             click.echo(f"{len(rows)} parked{_waiting(table)}.")
 
     @parked.command("retry", epilog=f"Examples: shop-api {name} retry 17 18; {name} retry --all")
-    @click.argument("ids", nargs=-1, type=click.IntRange(1))
+    @click.argument("ids", nargs=-1, type=click.IntRange(1, LARGEST_ID))
     @click.option("--all", "every", is_flag=True, help="Retry all that are parked.")
     def retry(ids: tuple[int, ...], *, every: bool) -> None:
         """Give parked rows their tries again; younger ones of their key have gone before."""
         if bool(ids) == every:
             raise click.UsageError("Name the ids that `list` shows, or say --all.")
-        found = _run(lambda session: table.retry(session, None if every else ids))
-        if missing := sorted(set(ids) - set(found)):
-            raise click.ClickException(f"Not parked: {', '.join(map(str, missing))}.")
-        click.echo(f"{len(found)} will be tried again.")
+        _tell(ids, _run(lambda session: table.retry(session, None if every else ids)))
 
     return parked
 
 
+def _tell(ids: Sequence[int], found: Sequence[int]) -> None:
+    """Say what will be tried again, and what was not parked."""
+    missing = sorted(set(ids) - set(found))
+    if found or not missing:
+        click.echo(f"{len(found)} will be tried again.")
+    if missing:
+        raise click.ClickException(f"Not parked: {', '.join(map(str, missing))}.")
+
+
 def _line(row: Any) -> str:
     place = f"{row['topic']} {row['key']} {row['event_type']}"
-    return f"{row['id']:>8}  {place}  {row['attempts']} tries  {row['last_error']}"
+    line = f"{row['id']:>8}  {place}  {row['attempts']} tries  {row['last_error']}"
+    return "".join(c if c.isprintable() else "\ufffd" for c in line)  # some of it was heard
 
 
 def _waiting(table: Row) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
@@ -11,9 +12,10 @@ from aiohttp import web
 from kit.errors import Exhausted, Failure
 from kit.limits import Limiter, Ticket
 
-HOLD = 8.0  # seconds, longer than an attempt takes; then a call that nobody settles is forgotten
+HOLD = 30.0  # seconds, longer than an attempt takes; what nobody settles is then forgotten
 QUEUE = 5.0  # seconds to wait for attempts under way, which may turn out to be right
-LOOK = 0.1  # seconds between two looks
+MOST_WAITING = 32  # for one login in this process
+LOOK, LONGEST_LOOK = 0.05, 0.5  # seconds between two looks
 
 
 class Attempts:
@@ -21,6 +23,7 @@ class Attempts:
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
+        self._waiting: Counter[str] = Counter()
 
     @asynccontextmanager
     async def one(
@@ -44,14 +47,22 @@ class Attempts:
 
     async def _take(self, tickets: Sequence[Ticket], too_many: type[Exhausted]) -> str:
         """Wait while attempts that are under way anywhere fill the limit: they may be right."""
-        deadline = time.monotonic() + QUEUE
+        deadline, look, key = time.monotonic() + QUEUE, LOOK, tickets[0].key
         while True:
             verdict = await self._limiter.take(tickets, HOLD)
             if not verdict.wait:
                 return verdict.token
-            if not verdict.undecided or time.monotonic() > deadline:
+            late = time.monotonic() > deadline or self._waiting[key] >= MOST_WAITING
+            if late or not verdict.undecided:
                 raise too_many(retry_after=ceil(verdict.wait))
-            await asyncio.sleep(LOOK)
+            self._waiting[key] += 1
+            try:
+                await asyncio.sleep(look)
+            finally:
+                self._waiting[key] -= 1
+                if not self._waiting[key]:
+                    del self._waiting[key]
+            look = min(look * 2, LONGEST_LOOK)
 
 
 ATTEMPTS = web.AppKey("ATTEMPTS", Attempts)

@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import inbox, kafka
 from kit.db import Database
-from kit.log import logger, speaking_for
+from kit.kafka import KafkaAway
+from kit.log import REQUEST_ID, logger, speaking_for
 from kit.patience import Patience, is_outage
 from kit.sending import reason
 from kit.settings import Settings
@@ -22,6 +24,7 @@ from kit.topics import Topics
 
 LISTEN = 500  # milliseconds
 MOST = 100  # messages of a round
+LONGEST_NAME = 100  # characters of a key, a type, an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ class Consumer:
             wanted = sorted({topic for topic, _ in self._handlers})
             self._consumer = await kafka.start_consumer(self._settings, self._name, wanted)
         if not self._heard:
-            found = await self._consumer.getmany(timeout_ms=LISTEN, max_records=MOST)
-            self._heard.extend(record for records in found.values() for record in records)
+            self._heard.extend(await self._arrivals(self._consumer))
         while self._heard:  # nothing is dropped when a round breaks off
             record = self._heard[0]
             await self._hear(record)
@@ -87,6 +89,16 @@ class Consumer:
         await self._commit(self._consumer)
         while await self._try_again():
             pass
+
+    async def _arrivals(self, consumer: AIOKafkaConsumer) -> list[ConsumerRecord[Any, Any]]:
+        """Return what arrives within a moment; a consumer that fails once fails for ever."""
+        try:
+            found = await consumer.getmany(timeout_ms=LISTEN, max_records=MOST)
+        except KafkaError as error:
+            self._consumer = None
+            await kafka.leave(consumer)
+            raise KafkaAway(reason(error)) from error
+        return [record for records in found.values() for record in records]
 
     async def _hear(self, record: ConsumerRecord[Any, Any]) -> None:
         event = _facts(record)
@@ -97,7 +109,7 @@ class Consumer:
                 if await inbox.admit(session, self._name, event):
                     await self._handle(session, event)
         except Exception as error:
-            if is_outage(error):
+            if await self._is_outage(error):
                 raise
             logger.warning("event failed", event_id=str(event["event_id"]), cause=reason(error))
             async with self._database.writing() as session:
@@ -121,7 +133,7 @@ class Consumer:
                 await self._handle(session, row)
                 await inbox.finish(session, row["id"])
         except Exception as error:
-            if row is None or is_outage(error):
+            if row is None or await self._is_outage(error):
                 raise
             async with self._database.writing() as session:
                 parked = await inbox.InboxRow.fail(session, row["id"], reason(error))
@@ -129,13 +141,27 @@ class Consumer:
                 logger.error("event parked", inbox_id=row["id"], cause=reason(error))
         return True
 
+    async def _is_outage(self, error: Exception) -> bool:
+        """Tell whether PostgreSQL is away; whatever else a handler meets is its own affair."""
+        if not is_outage(error):
+            return False
+        try:
+            async with self._database.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except Exception as second:
+            return is_outage(second)
+        return False
+
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Tell the broker how far we are; when it does not hear, what comes twice is known."""
         if not self._done:
             return
+        ours = consumer.assignment()  # what was taken from us another one commits
+        done = {partition: offset for partition, offset in self._done.items() if partition in ours}
         try:
             async with asyncio.timeout(kafka.COMMIT_LIMIT):
-                await consumer.commit(self._done)
+                if done:
+                    await consumer.commit(done)
         except (KafkaError, TimeoutError) as error:
             logger.info("offsets not committed", cause=type(error).__name__)
         self._done.clear()
@@ -143,7 +169,8 @@ class Consumer:
 
 def _facts(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
     """Return the columns of the inbox that a message fills."""
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    headers = {name: _text(value, LONGEST_NAME) for name, value in record.headers}
+    request_id = headers.get("request_id", "")
     try:
         event_id = uuid.UUID(headers.get("event_id", ""))
     except ValueError:  # a foreign publisher; the place of a message never changes
@@ -152,8 +179,13 @@ def _facts(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
     return {
         "event_id": event_id,
         "topic": record.topic,
-        "key": (record.key or b"").decode(errors="replace")[:100],
-        "event_type": headers.get("event_type", "")[:100],
+        "key": _text(record.key, LONGEST_NAME),
+        "event_type": headers.get("event_type", ""),
         "payload": record.value or b"",
-        "request_id": headers.get("request_id", "")[:128] or None,
+        "request_id": request_id if REQUEST_ID.fullmatch(request_id) else None,
     }
+
+
+def _text(value: bytes | None, most: int) -> str:
+    """Read what a stranger may have sent as text that PostgreSQL can store."""
+    return (value or b"").decode(errors="replace").replace("\x00", "\ufffd")[:most]

@@ -97,11 +97,7 @@ async def once(
 
 
 async def _is_first(session: AsyncSession, claim: Claim) -> bool:
-    """Claim the key, one that is too old as well; whoever is at work under it holds a lock.
-
-    Raises:
-        RequestInProgress: somebody is.
-    """
+    """Claim the key, one that is too old as well, unless it is used or somebody works under it."""
     place = f"{claim.operation} {claim.user_id} {claim.key}"
     lock = func.pg_try_advisory_xact_lock(CLAIMING, func.hashtext(place))
     turn = select(lock.label("mine")).cte("turn").prefix_with("MATERIALIZED")
@@ -119,18 +115,23 @@ async def _is_first(session: AsyncSession, claim: Claim) -> bool:
         .returning(IdempotencyKey.key)
         .cte("claimed")
     )
-    found = await session.execute(select(turn.c.mine, exists().select_from(claimed)))
-    mine, is_first = found.one()
-    if not mine:
-        raise RequestInProgress
-    return bool(is_first)
+    found = await session.execute(select(exists().select_from(claimed)))
+    return bool(found.scalar_one())
 
 
 async def _known(session: AsyncSession, claim: Claim) -> RowMapping:
+    """Return the answer that was given.
+
+    Raises:
+        RequestInProgress: none was given yet.
+        IdempotencyKeyReused: it was given to another request.
+    """
     columns = IdempotencyKey.__table__.c
     statement = select(columns.fingerprint, columns.status, columns.body, columns.location)
-    known = (await session.execute(statement.where(*_of(claim)))).mappings().one_or_none()
-    if known is None:  # it grew too old in this very moment
+    young = columns.created_at >= func.now() - KEPT
+    found = await session.execute(statement.where(*_of(claim), young))
+    known = found.mappings().one_or_none()
+    if known is None:
         raise RequestInProgress
     if known["fingerprint"] != claim.fingerprint:
         raise IdempotencyKeyReused

@@ -126,6 +126,7 @@ async def finish(session: AsyncSession, row_id: int) -> None:
 async def prune(session: AsyncSession, *, kept: timedelta, most: int) -> int:
     """Forget events that were handled longer ago than `kept`, at most so many; return how many."""
     old = select(InboxRow.id).where(InboxRow.handled_at < func.now() - kept).limit(most)
+    old = old.with_for_update(skip_locked=True)  # another worker may be at it
     gone = await session.execute(
         delete(InboxRow).where(InboxRow.id.in_(old)).returning(InboxRow.id)
     )

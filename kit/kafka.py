@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import MessageAccumulator
 
 from kit.settings import SERVICE, Settings
 
@@ -40,9 +41,9 @@ async def start_producer(settings: Settings) -> AIOKafkaProducer:
     try:
         async with asyncio.timeout(START_LIMIT):
             await producer.start()
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
         await abort(producer)
-        raise KafkaAway(type(error).__name__) from error
+        raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
     except BaseException:
         await abort(producer)
         raise
@@ -61,8 +62,19 @@ async def abort(producer: AIOKafkaProducer) -> None:
             while sending is not None and not sending.done():
                 sending.cancel()  # more than once: it first waits for what is on its way
                 await asyncio.wait([sending], timeout=0.05)
-            producer._message_accumulator.fail_all(KafkaError("The producer was aborted."))
+            _drop(producer._message_accumulator)
             await producer.stop()
+
+
+def _drop(accumulator: MessageAccumulator) -> None:
+    """Fail what a producer still holds, and keep asyncio from complaining that nobody listens."""
+    held = accumulator._pending_batches
+    held.update(batch for batches in accumulator._batches.values() for batch in batches)
+    accumulator.fail_all(KafkaError("The producer was aborted."))
+    for batch in held:
+        for future in (batch._drain_waiter, *(future for future, _ in batch._msg_futures)):
+            if future.done() and not future.cancelled():
+                future.exception()
 
 
 async def start_consumer(
@@ -87,9 +99,9 @@ async def start_consumer(
     try:
         async with asyncio.timeout(GROUP_LIMIT):
             await consumer.start()
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
         await leave(consumer)
-        raise KafkaAway(type(error).__name__) from error
+        raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
     except BaseException:
         await leave(consumer)
         raise
@@ -153,8 +165,8 @@ async def ping(settings: Settings, limit: int = 1200) -> None:
     async with _client(settings, limit) as client:
         try:
             await client.bootstrap()
-        except (KafkaError, OSError) as error:
-            raise KafkaAway(type(error).__name__) from error
+        except (KafkaError, OSError, UnicodeError) as error:
+            raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
 
 
 async def answers(settings: Settings) -> bool:

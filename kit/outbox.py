@@ -93,9 +93,14 @@ async def record(
 
 
 async def claim(
-    session: AsyncSession, owner: str, lease: timedelta, most: int
+    session: AsyncSession,
+    owner: str,
+    lease: timedelta,
+    most: int,
+    *,
+    but: Sequence[str] = (),
 ) -> Sequence[RowMapping]:
-    """Take the oldest waiting rows for as long as the lease lasts, oldest first.
+    """Take the oldest waiting rows, but those of some topics, for as long as the lease lasts.
 
     A row stays behind while an older one of its key is leased or waits for another try. Claims
     take turns, so each sees what the one before it took.
@@ -112,7 +117,8 @@ async def claim(
     )
     free = or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until < func.now())
     due = OutboxRow.next_at <= func.now()
-    ids = select(OutboxRow.id).where(*WAITS, due, free, ~held).order_by(OutboxRow.id).limit(most)
+    ids = select(OutboxRow.id).where(*WAITS, due, free, ~held, OutboxRow.topic.not_in(but))
+    ids = ids.order_by(OutboxRow.id).limit(most)
     statement = (
         update(OutboxRow)
         .where(OutboxRow.id.in_(ids))
@@ -133,23 +139,26 @@ async def release(session: AsyncSession, ids: Sequence[int], owner: str) -> None
     await _settle(session, OutboxRow.id.in_(ids) & (OutboxRow.lease_owner == owner))
 
 
-async def put_off(session: AsyncSession, row_id: int, reason: str, delay: timedelta) -> None:
-    """Let a row wait for its topic; no try is used up."""
-    later = func.clock_timestamp() + delay
-    await _settle(session, OutboxRow.id == row_id, next_at=later, last_error=reason)
+async def fail(session: AsyncSession, row_id: int, owner: str, reason: str) -> bool:
+    """Count a try that failed because of the row itself; tell whether it was the last one.
+
+    A row whose lease another relay has by now is that relay's affair.
+    """
+    mine = await _settle(session, (OutboxRow.id == row_id) & (OutboxRow.lease_owner == owner))
+    return bool(mine) and await OutboxRow.fail(session, row_id, reason)
 
 
-async def fail(session: AsyncSession, row_id: int, reason: str) -> bool:
-    """Count a try that failed because of the row itself; tell whether it was the last one."""
-    await _settle(session, OutboxRow.id == row_id)
-    return await OutboxRow.fail(session, row_id, reason)
-
-
-async def _settle(session: AsyncSession, which: ColumnElement[bool], **values: Any) -> None:
+async def _settle(session: AsyncSession, which: ColumnElement[bool], **values: Any) -> int:
+    """End leases of rows that are not sent yet; return how many."""
     freed = {"lease_until": None, "lease_owner": None}
-    await session.execute(
-        update(OutboxRow).where(which, OutboxRow.published_at.is_(None)).values(**freed, **values)
-    )
+    statement = update(OutboxRow).where(which, OutboxRow.published_at.is_(None))
+    found = await session.execute(statement.values(**freed, **values).returning(OutboxRow.id))
+    return len(found.all())
+
+
+async def peek(session: AsyncSession) -> None:
+    """Look at the table, whatever lies in it."""
+    await session.execute(select(OutboxRow.id).limit(1))
 
 
 async def waiting(session: AsyncSession) -> tuple[int, timedelta | None]:
@@ -163,6 +172,7 @@ async def waiting(session: AsyncSession) -> tuple[int, timedelta | None]:
 async def prune(session: AsyncSession, *, kept: timedelta, most: int) -> int:
     """Delete rows that were sent longer ago than `kept`, at most so many; return how many."""
     old = select(OutboxRow.id).where(OutboxRow.published_at < func.now() - kept).limit(most)
+    old = old.with_for_update(skip_locked=True)  # another worker may be at it
     gone = await session.execute(
         delete(OutboxRow).where(OutboxRow.id.in_(old)).returning(OutboxRow.id)
     )

@@ -13,7 +13,6 @@ from kit.db import Now, PrimaryKey
 TRIES = 10
 LONGEST_WAIT = 10  # seconds between two tries
 FIRST_WAIT = 0.2
-LONGEST_REASON = 500
 
 
 class Parkable:
@@ -36,7 +35,7 @@ class Parkable:
                 attempts=cls.attempts + 1,
                 next_at=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, wait),
                 dead_at=case((cls.attempts + 1 >= TRIES, func.clock_timestamp())),
-                last_error=reason[:LONGEST_REASON],
+                last_error=reason,
             )
             .returning(cls.dead_at)
         )

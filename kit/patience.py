@@ -42,6 +42,9 @@ class Patience:
                 logger.info("back to work", loop=self._loop, failures=self._failures)
             self._failures = 0
             return False
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task and not task.cancelling():
+            error = KafkaAway("cancelled")  # aiokafka does that unasked
         if not isinstance(error, Exception):
             return False
         if not is_outage(error):

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from datetime import timedelta
 
 from aiokafka import AIOKafkaProducer
@@ -18,8 +19,29 @@ from kit.topics import Topics
 MOST = 100  # rows of a batch
 LEASE = timedelta(seconds=20)  # after which another relay takes over; longer than a batch may take
 POLL = 0.2  # seconds between two looks at an empty outbox
-NO_TOPIC_PAUSE = timedelta(seconds=15)
+FIRST_REST, LONGEST_REST = 1.0, 15.0  # seconds
 END_LIMIT = 2.0  # seconds
+
+
+class Rests:
+    """Leave topics alone that the broker lacks or cannot serve, so that the others go on."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, tuple[float, float]] = {}  # topic -> its end and its length, seconds
+
+    def begin(self, topic: str) -> float:
+        """Leave a topic alone, longer each time; return for how many seconds."""
+        _, before = self._ends.get(topic, (0.0, FIRST_REST / 2))
+        length = min(before * 2, LONGEST_REST)
+        self._ends[topic] = (time.monotonic() + length, length)
+        return length
+
+    def now(self) -> list[str]:
+        """Return the topics to leave alone at this moment."""
+        now = time.monotonic()
+        for topic in [topic for topic, (end, _) in self._ends.items() if end < now - LONGEST_REST]:
+            del self._ends[topic]  # it has been well since
+        return [topic for topic, (end, _) in self._ends.items() if end > now]
 
 
 class Relay:
@@ -33,6 +55,7 @@ class Relay:
         self._producer: AIOKafkaProducer | None = None
         self._claimed: set[int] = set()
         self._sent: list[int] = []  # and not marked yet
+        self._rests = Rests()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry events until told to stop; outages are waited for."""
@@ -52,30 +75,53 @@ class Relay:
             KafkaAway: not everything could be sent; the rest waits, with no try used up.
         """
         await self._mark()
+        await self._release()
         if self._producer is None:
             await self._topics.ensure()
             self._producer = await kafka.start_producer(self._settings)
         async with self._database.writing() as session:
-            rows = await outbox.claim(session, self._owner, LEASE, MOST)
+            resting = self._rests.now()
+            rows = await outbox.claim(session, self._owner, LEASE, MOST, but=resting)
         if not rows:
             return 0
         self._claimed = {row["id"] for row in rows}
         batch = Batch(self._producer, self._sent)
         fresh, suspects = chains_of(rows)
         await batch.send(fresh)
-        await self._mark()  # these need not wait for the suspects
+        if not batch.unsure:
+            await self._mark()  # these need not wait for the suspects
         for chain in suspects:  # alone: a refusal strikes all that travel with the culprit
             if not batch.unsure:
                 await batch.send([chain])
-        if batch.postponed and not await kafka.answers(self._settings):
-            batch.postponed.clear()  # while the broker is away, aiokafka knows no topic either
-            batch.unsure = "topics unknown"
-        await self._settle(batch)
-        if batch.unsure:
+        if batch.unsure:  # before anybody else may send what it still holds
             await self._disconnect()
-            if not batch.failed:
-                raise KafkaAway(batch.unsure)
+        await self._settle(batch)
         return len(rows)
+
+    async def _settle(self, batch: Batch) -> None:
+        """Note what became of each row, and give back what was not sent.
+
+        Raises:
+            KafkaAway: the broker is to blame, and not a row or a topic.
+        """
+        await self._mark()
+        async with self._database.writing() as session:
+            for row_id, why in batch.failed.items():
+                if await outbox.fail(session, row_id, self._owner, why):
+                    logger.error("event parked", outbox_id=row_id, cause=why)
+        await self._release()
+        away = bool(batch.troubled) and not await kafka.answers(self._settings)
+        if away or (batch.unsure and not batch.failed and not batch.troubled):
+            raise KafkaAway(batch.unsure or "topics unknown")
+        for topic, why in batch.troubled.items():
+            logger.warning("topic rests", topic=topic, seconds=self._rests.begin(topic), cause=why)
+
+    async def _release(self) -> None:
+        """Give back what was claimed and not sent."""
+        if self._claimed:
+            async with self._database.writing() as session:
+                await outbox.release(session, list(self._claimed), self._owner)
+            self._claimed.clear()
 
     async def _mark(self) -> None:
         """Mark what was sent; it stays noted here until PostgreSQL has it."""
@@ -85,18 +131,6 @@ class Relay:
                 await outbox.publish(session, ids)
             self._claimed.difference_update(ids)
             del self._sent[: len(ids)]
-
-    async def _settle(self, batch: Batch) -> None:
-        """Mark what was sent, note what failed, and give back what was not reached."""
-        await self._mark()
-        async with self._database.writing() as session:
-            for row_id, why in batch.postponed.items():
-                await outbox.put_off(session, row_id, why, NO_TOPIC_PAUSE)
-            for row_id, why in batch.failed.items():
-                if await outbox.fail(session, row_id, why):
-                    logger.error("event parked", outbox_id=row_id, cause=why)
-            await outbox.release(session, list(self._claimed), self._owner)
-        self._claimed.clear()
 
     async def _disconnect(self) -> None:
         producer, self._producer = self._producer, None
@@ -109,8 +143,7 @@ class Relay:
         try:
             async with asyncio.timeout(END_LIMIT):
                 await self._mark()
-                async with self._database.writing() as session:
-                    await outbox.release(session, list(self._claimed), self._owner)
+                await self._release()
         except Exception as error:
             if not is_outage(error):
                 raise

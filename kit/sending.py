@@ -12,17 +12,21 @@ from sqlalchemy import RowMapping
 
 SENDING = 4.0  # seconds of a batch in which sends are begun
 CONFIRMING = 5.5  # seconds after that in which they must be confirmed
-TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+KNOWING = 2.0  # seconds to find out, or to make, where a topic lies
+TOPIC = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,249}")
+LONGEST_REASON = 500
 
-# the broker has no quarrel with the row, but with the topic
-TOPIC_FAULTS = (
-    kafka_errors.UnknownTopicOrPartitionError,
-    kafka_errors.TopicAuthorizationFailedError,
+# the broker will never take this row; ValueError and the like: aiokafka cannot even send it
+ROW_FAULTS = (
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.InvalidTimestampError,
+    kafka_errors.CorruptRecordException,
+    *(ValueError, TypeError, AssertionError),
 )
-# answers of a broker that are about the producer or about the broker itself
-OTHER_FAULTS = (
-    kafka_errors.UnknownError,
-    kafka_errors.ClusterAuthorizationFailedError,
+# the broker does not take this producer any more
+PRODUCER_FAULTS = (
     kafka_errors.OutOfOrderSequenceNumber,
     kafka_errors.InvalidProducerEpoch,
     kafka_errors.ProducerFenced,
@@ -39,20 +43,20 @@ class Batch:
         self._producer = producer
         self._sent = sent
         self._last_start = time.monotonic() + SENDING
-        self.postponed: dict[int, str] = {}
-        self.failed: dict[int, str] = {}
+        self.failed: dict[int, str] = {}  # rows
+        self.troubled: dict[str, str] = {}  # topics
         self.unsure = ""  # why the producer must not be used again
 
     async def send(self, chains: Sequence[Chain]) -> None:
         """Send chains side by side, each row of one after the one before it was confirmed."""
-        tasks = [asyncio.ensure_future(self._send_chain(chain)) for chain in chains]
+        tasks = {asyncio.ensure_future(self._send_chain(chain)): chain for chain in chains}
         if not tasks:
             return
         try:
             limit = self._last_start + CONFIRMING - time.monotonic()
             _, unfinished = await asyncio.wait(tasks, timeout=limit)
-            if unfinished:
-                self.unsure = "not confirmed in time"
+            for task in unfinished:
+                self.unsure = self.troubled[tasks[task][0]["topic"]] = "not confirmed in time"
         finally:
             for task in tasks:
                 task.cancel()
@@ -61,26 +65,33 @@ class Batch:
         for row in chain:
             if time.monotonic() > self._last_start or self.unsure:
                 return
+            if row["topic"] in self.troubled:
+                return
             enqueued = False
             try:
                 confirmation = await self._enqueue(row)
                 enqueued = True
                 await confirmation
-            except TOPIC_FAULTS as error:
-                self.postponed[row["id"]] = reason(error)
-                return
             except Exception as error:
-                mine = is_of_the_row(error)
-                if mine:
-                    self.failed[row["id"]] = reason(error)
-                if enqueued or not mine:  # what a broker refuses leaves a hole in the numbers
-                    self.unsure = reason(error)
+                self._note(row, error, enqueued=enqueued)
                 return
             self._sent.append(row["id"])
+
+    def _note(self, row: RowMapping, error: Exception, *, enqueued: bool) -> None:
+        """Find out whose fault it is: the row's, its topic's, or that of the way there."""
+        mine = isinstance(error, ROW_FAULTS)
+        if mine:
+            self.failed[row["id"]] = reason(error)
+        elif not isinstance(error, PRODUCER_FAULTS):
+            self.troubled[row["topic"]] = reason(error)
+        if enqueued or not (mine or row["topic"] in self.troubled):
+            self.unsure = reason(error)  # what a broker refuses leaves a hole in the numbers
 
     async def _enqueue(self, row: RowMapping) -> asyncio.Future[RecordMetadata]:
         if not TOPIC.fullmatch(row["topic"]):
             raise kafka_errors.InvalidTopicError(row["topic"])
+        async with asyncio.timeout(KNOWING):
+            await self._producer.partitions_for(row["topic"])
         request_id = row["request_id"]
         headers = [
             ("event_id", str(row["event_id"]).encode()),
@@ -97,16 +108,10 @@ class Batch:
         return confirmation
 
 
-def is_of_the_row(error: Exception) -> bool:
-    """Tell whether sending the same row again would fail again, whatever the broker's health."""
-    if isinstance(error, kafka_errors.BrokerResponseError):
-        return not error.retriable and not isinstance(error, OTHER_FAULTS)
-    return isinstance(error, ValueError | TypeError | AssertionError)
-
-
 def reason(error: Exception) -> str:
-    """Return a short text for `last_error`."""
-    return f"{type(error).__name__}: {error}"
+    """Return one line for the log and for `last_error`."""
+    text = f"{type(error).__name__}: {error}".partition("\n")[0].replace("\x00", "\ufffd")
+    return text.encode("utf-8", "replace").decode()[:LONGEST_REASON]
 
 
 def chains_of(rows: Sequence[RowMapping]) -> tuple[list[Chain], list[Chain]]:

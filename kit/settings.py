@@ -15,7 +15,8 @@ SERVICE = "shop-api"
 DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
 
 
-SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+LABEL = r"[A-Za-z0-9_-]{1,63}"
+SERVER = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{LABEL}(\.{LABEL}){{0,30}}\.?):(?P<port>[0-9]{{1,5}})")
 
 Network = IPv4Network | IPv6Network
 

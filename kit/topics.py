@@ -77,8 +77,9 @@ class Topics:
                 if missing and await _has_controller(admin):
                     answer = await admin.create_topics([_new_topic(name) for name in missing])
                     _tell(answer.topic_errors)
-        except (KafkaConnectionError, OSError, TimeoutError) as error:
-            raise KafkaAway(type(error).__name__) from error
+        except (KafkaConnectionError, OSError, TimeoutError, UnicodeError) as error:
+            cause = f"{self._settings.kafka_servers}: {type(error).__name__}"
+            raise KafkaAway(cause) from error
         except KafkaError as error:
             if error.retriable:
                 raise KafkaAway(type(error).__name__) from error

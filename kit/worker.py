@@ -21,7 +21,7 @@ GRACE = 3.0  # seconds for what is under way; what comes after that is bounded, 
 PRUNE_EVERY = 60.0  # seconds
 PRUNED_AT_ONCE = 5000  # rows of a transaction
 SENT_KEPT = timedelta(hours=1)
-HEARD_KEPT = timedelta(days=7)  # longer than Kafka could deliver a second time
+HEARD_KEPT = timedelta(days=15)  # longer than Kafka keeps messages by default, twice a week
 
 Prune = Callable[..., Awaitable[int]]
 
@@ -57,8 +57,11 @@ async def _housekeeping(opened: Database, stop: asyncio.Event) -> None:
 @asynccontextmanager
 async def working(
     settings: Settings, topics: Collection[str], handlers: Handlers
-) -> AsyncIterator[None]:
-    """Work for as long as the block lasts; leaving it takes less than ten seconds."""
+) -> AsyncIterator[asyncio.Event]:
+    """Work for as long as the block lasts; leaving it takes less than ten seconds.
+
+    The event that is yielded tells that a loop has ended, which it never should.
+    """
     engine = create_engine(settings, connections=CONNECTIONS)
     opened, stop, known = database(engine), asyncio.Event(), Topics(settings, topics)
     loops = [
@@ -67,14 +70,23 @@ async def working(
         *([Consumer(settings, opened, known, SERVICE, handlers).run(stop)] if handlers else []),
     ]
     tasks = [asyncio.ensure_future(loop) for loop in loops]
+    broken = asyncio.Event()
+
+    def ended(_: asyncio.Future[None]) -> None:
+        if not stop.is_set():
+            logger.error("a loop of the worker has ended")
+            broken.set()
+
+    for task in tasks:
+        task.add_done_callback(ended)
     try:
-        yield
+        yield broken
     finally:
         stop.set()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
         for task in late:
             task.cancel()
-        for ended in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                logger.error("unexpected error", exc_info=ended)
+        for end in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(end, Exception):
+                logger.error("unexpected error", exc_info=end)
         await engine.dispose()

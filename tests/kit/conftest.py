@@ -3,18 +3,23 @@
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
 import structlog
 from aiohttp import web
+from aiokafka import AIOKafkaConsumer
 from redis import asyncio as aioredis
 
 import monolith
+from embedded import kafka
+from embedded.kafka import Broker
 from kit import log
 from kit.db import Database
 from kit.server import Runner, listen
@@ -87,3 +92,46 @@ def log_text(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
 def log_lines(log_text: Callable[[], str]) -> Lines:
     """Give a way to read the lines of the log, each of which must be one JSON object."""
     return lambda: [json.loads(line) for line in log_text().split("\n") if line]
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """Run a broker that this test may bring into trouble."""
+    with kafka.server() as running:
+        yield running
+
+
+@pytest.fixture
+def trouble(busy_settings: Settings, broker: Broker) -> Settings:
+    """Point at that broker and at a database of this test's own."""
+    return replace(busy_settings, kafka_servers=broker.address)
+
+
+@pytest.fixture
+def without_kafka(busy_settings: Settings) -> Settings:
+    """Point at a port where no broker listens, and at a database of this test's own."""
+    return replace(busy_settings, kafka_servers=f"127.0.0.1:{dead_port()}")
+
+
+@pytest.fixture
+def quick_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who returns to a group of an embedded broker wait for half a second instead of nine."""
+    if "TEST_KAFKA" not in os.environ:  # which does not allow that
+        monkeypatch.setattr("kit.kafka.MEMBER_LIMIT", 1500)
+        quick = partial(AIOKafkaConsumer, heartbeat_interval_ms=300)
+        monkeypatch.setattr("kit.kafka.AIOKafkaConsumer", quick)
+
+
+@pytest.fixture
+def short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a relay give up sooner what is on its way."""
+    monkeypatch.setattr("kit.sending.SENDING", 0.3)
+    monkeypatch.setattr("kit.sending.CONFIRMING", 0.5)
+
+
+@pytest.fixture
+def quick_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let less time pass between two tries of what fails, and between two looks for them."""
+    monkeypatch.setattr("kit.parking.FIRST_WAIT", 0.05)
+    monkeypatch.setattr("kit.parking.LONGEST_WAIT", 0.2)
+    monkeypatch.setattr("kit.consumer.LISTEN", 100)
