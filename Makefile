@@ -27,7 +27,7 @@ test: lint ## Check the code, then run every test against real servers
 test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERVERS=host:port
 	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { echo "Say which broker: KAFKA_BOOTSTRAP_SERVERS=host:port make test-kafka"; exit 2; }
 	@$(PYTHON) bootstrap.py .venv test
-	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -m "kafka and not chaos"
+	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -n $(TEST_WORKERS) -m "kafka and not chaos"
 
 chaos: ## Kill, freeze and flood things, and print what was lost (about 6 minutes)
 	@$(PYTHON) bootstrap.py .venv test

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from embedded.kafka import Broker
 from kit.consumer import Consumer
@@ -77,8 +78,16 @@ class TestBrokerAway:
         tell("heard after an outage in the middle, in seconds", seconds)
         assert sorted(await ear.effects()) == list(range(200))
 
-    @pytest.mark.parametrize("when", ["never there", "gone", "frozen"])
-    @pytest.mark.parametrize("how", ["event", "cancel"])
+    @pytest.mark.parametrize(
+        ("when", "how"),
+        [
+            ("never there", "event"),
+            ("never there", "cancel"),
+            ("gone", "event"),
+            ("gone", "cancel"),
+            ("frozen", "event"),
+        ],
+    )
     async def test_does_not_hold_up_the_end(
         self, ear: Ear, broker: Broker, when: str, how: str
     ) -> None:
@@ -128,6 +137,27 @@ class TestTroubleOfTheGroup:
             await asyncio.sleep(1)  # until a heartbeat has failed
             await publish(producer, ear.topic, "a", 2)
             await ear.has(2, seconds=SOON)
+        assert await ear.effects() == [1, 2]
+
+    async def test_is_survived_though_aiokafka_does_not(
+        self, ear: Ear, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failures, genuine = iter([AssertionError]), GroupCoordinator.ensure_coordinator_known
+
+        async def fail_once(self: GroupCoordinator) -> None:
+            for failure in failures:
+                raise failure
+            await genuine(self)
+
+        async with publishing(broker.address) as producer, running(ear.consumer()):
+            await publish(producer, ear.topic, "a", 1)
+            await ear.has(1)
+            monkeypatch.setattr(GroupCoordinator, "ensure_coordinator_known", fail_once)
+            broker.fail(HEARTBEAT, UNKNOWN_MEMBER)
+            await asyncio.sleep(1)  # until a heartbeat has failed
+            await publish(producer, ear.topic, "a", 2)
+            await ear.has(2, seconds=SOON)
+        assert next(failures, None) is None
         assert await ear.effects() == [1, 2]
 
     async def test_does_not_matter_to_offsets_that_are_not_committed(

@@ -81,6 +81,29 @@ class TestTransactions:
         assert sum(state["idle"] > 0 for state in seen) <= len(seen) / 10
 
 
+@pytest.mark.usefixtures("short_batches")
+class TestPostgresqlThatIsBack:
+    async def test_soon_gets_the_rows_back_that_a_batch_did_not_reach(
+        self, trouble: Settings, busy_database: Database, broker: Broker
+    ) -> None:
+        async with gated_database(trouble) as (through, gate):
+            engine = create_engine(through)
+            async with running(relay_of(through, database(engine))):
+                topic = own_name()
+                await commit(busy_database, topic, "a", -1)
+                await drained(busy_database)
+                broker.slow_down(200)
+                await commit_many(busy_database, topic, 100, keys=5)
+                await until(lambda: leased(busy_database))
+                await gate.shut()
+                await asyncio.sleep(1)  # until the batch is over
+                broker.slow_down(0)
+                await gate.open()
+                seconds = await drained(busy_database, 8)  # less than a lease lasts
+            await engine.dispose()
+        tell("unreached rows were sent, seconds after PostgreSQL was back", seconds)
+
+
 @pytest.mark.usefixtures("short_leases")
 class TestPostgresqlAway:
     async def test_is_waited_for_and_nothing_is_lost(

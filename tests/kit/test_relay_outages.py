@@ -115,6 +115,7 @@ class TestBrokerThatGoesAway:
         assert (figures.lost, figures.phantoms, figures.inversions) == (0, 0, 0)
         assert len({dict(message.headers)["event_id"] for message in heard}) == 1001
         assert events_of(log_lines, "relay") == ["waiting", "back to work"]
+        assert "topic rests" not in [line["event"] for line in log_lines()]
 
     async def test_is_told_of_without_a_traceback(
         self, trouble: Settings, busy_database: Database, broker: Broker, log_lines: Lines

@@ -121,7 +121,6 @@ class TestWorking:
         "away",
         [
             "broker gone",
-            "broker frozen",
             "PostgreSQL gone",
             "broker and PostgreSQL frozen",
         ],

@@ -69,7 +69,7 @@ async def storm(house: House, number: int) -> set[int]:
 class TestStorm:
     async def test_gets_twenty_guesses(self, house: House, monkeypatch: Patch) -> None:
         checks = count_checks(monkeypatch)
-        assert await storm(house, 1_000) == {401, 429}
+        assert {401, 429} <= await storm(house, 1_000) <= {401, 429, 503}  # 503: too busy to ask
         for login, worker in product(("kira", "kira@example.org"), (0, 1)):
             await too_many(await sign_in(house.visit(worker), login))
         assert 10 < checks.count(HERS) <= 20
