@@ -94,7 +94,7 @@ class Consumer:
         """Return what arrives within a moment; a consumer that fails once fails for ever."""
         try:
             found = await consumer.getmany(timeout_ms=LISTEN, max_records=MOST)
-        except KafkaError as error:
+        except Exception as error:
             self._consumer = None
             await kafka.leave(consumer)
             raise KafkaAway(reason(error)) from error

@@ -13,7 +13,7 @@ from embedded import kafka
 from kit.db import Database
 from kit.settings import Settings
 from tests.conftest import Serve
-from tests.kit.events import commit_many, drained, leased, own_name, tell, until
+from tests.kit.events import commit_many, drained, own_name, tell, until
 from tests.kit.exchange import audit, everything
 from tests.kit.gates import silent_server
 from tests.support.clients import client_of
@@ -110,13 +110,14 @@ class TestTwoWorkers:
             workers = [begin(broker.address), begin(broker.address)]
             for worker in workers:
                 await said(worker, "working")
-            broker.slow_down(200)
-            committed = await commit_many(busy_database, topic, 600)
-            await until(lambda: leased(busy_database))
+            broker.slow_down(400)
+            committed = await commit_many(busy_database, topic, 1000, keys=500)
+            both = "SELECT count(DISTINCT lease_owner) = 2 FROM outbox"
+            await until(lambda: value(busy_database, both))
             workers[0].process.kill()
             workers[0].process.wait()
             broker.slow_down(0)
-            expire = "UPDATE outbox SET lease_until = lease_until - interval '15 seconds'"
+            expire = "UPDATE outbox SET lease_until = lease_until - interval '18 seconds'"
             await run(busy_database, f"{expire} WHERE lease_owner IS NOT NULL")
             seconds = await drained(busy_database, 30)
             figures = audit(committed, await everything(broker.address, topic))
