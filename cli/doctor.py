@@ -86,7 +86,7 @@ async def _kafka(settings: Settings) -> str:
         await ping(settings)
     except KafkaAway as error:
         raise Ailment(
-            f"{settings.kafka_servers} does not answer ({error}): events wait until it does; "
+            f"no answer ({error}): events wait until it answers; "
             "start it, or correct KAFKA_BOOTSTRAP_SERVERS."
         ) from error
     return settings.kafka_servers

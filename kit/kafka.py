@@ -1,7 +1,7 @@
 """Bounded ways to use aiokafka: every one of its awaits may hang while the broker is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
@@ -24,6 +24,22 @@ class KafkaAway(Exception):
     """The broker does not answer."""
 
 
+@asynccontextmanager
+async def _starting(
+    settings: Settings, limit: float, end: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Bound the start of a client, in seconds, and end the client when it fails."""
+    try:
+        async with asyncio.timeout(limit):
+            yield
+    except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
+        await end()
+        raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
+    except BaseException:
+        await end()
+        raise
+
+
 async def start_producer(settings: Settings) -> AIOKafkaProducer:
     """Connect a producer that keeps the order and counts a message as sent when all replicas do.
 
@@ -38,15 +54,8 @@ async def start_producer(settings: Settings) -> AIOKafkaProducer:
         request_timeout_ms=ANSWER_LIMIT,
         retry_backoff_ms=RETRY_PAUSE,
     )
-    try:
-        async with asyncio.timeout(START_LIMIT):
-            await producer.start()
-    except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
-        await abort(producer)
-        raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
-    except BaseException:
-        await abort(producer)
-        raise
+    async with _starting(settings, START_LIMIT, lambda: abort(producer)):
+        await producer.start()
     return producer
 
 
@@ -96,15 +105,8 @@ async def start_consumer(
         session_timeout_ms=MEMBER_LIMIT,
         retry_backoff_ms=RETRY_PAUSE,
     )
-    try:
-        async with asyncio.timeout(GROUP_LIMIT):
-            await consumer.start()
-    except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
-        await leave(consumer)
-        raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
-    except BaseException:
-        await leave(consumer)
-        raise
+    async with _starting(settings, GROUP_LIMIT, lambda: leave(consumer)):
+        await consumer.start()
     return consumer
 
 
