@@ -18,8 +18,11 @@ from tests.support.clients import Client
 from tests.users.forms import LOGOUT, ME, cookie_of, lives, me
 
 IN_FLIGHT = 200
+AT_ONCE = (
+    20  # as many as there are connections to Redis: on a busy machine more would wait too long
+)
 
-Resurrections = Callable[[], Awaitable[int]]
+Resurrections = Callable[[set[int]], Awaitable[int]]
 
 
 @pytest_asyncio.fixture
@@ -41,7 +44,7 @@ def resurrections(
     """Give the check: hold requests inside the house, sign out, let them end, look."""
     arrived, gate = asyncio.Semaphore(0), asyncio.Event()
 
-    async def run() -> int:
+    async def run(statuses: set[int]) -> int:
         row, key, cookie = await me(alice), key_of(alice), cookie_of(alice)
 
         async def wait_inside(*_: Any) -> dict[str, Any]:
@@ -52,15 +55,17 @@ def resurrections(
         monkeypatch.setattr("users.service.own_account", wait_inside)
         headers = {"Cookie": f"session={cookie}"}
         url = alice.make_url(ME)
-        flying = [asyncio.create_task(_get(crowd, url, headers)) for _ in range(IN_FLIGHT)]
-        async with asyncio.timeout(20):
-            for _ in flying:
-                await arrived.acquire()
+        flying: list[asyncio.Task[ClientResponse]] = []
+        while len(flying) < IN_FLIGHT:
+            flying += [asyncio.create_task(_get(crowd, url, headers)) for _ in range(AT_ONCE)]
+            async with asyncio.timeout(20):
+                for _ in range(AT_ONCE):
+                    await arrived.acquire()
         assert (await alice.post(LOGOUT)).status == 204
         assert not await redis.exists(key)
         gate.set()
         answers = await asyncio.gather(*flying)
-        assert {response.status for response in answers} == {200}
+        assert {response.status for response in answers} <= statuses
         cookies = [response for response in answers if "Set-Cookie" in response.headers]
         back = await lives(guest, cookie)
         return len(cookies) + await redis.exists(key) + back
@@ -99,7 +104,7 @@ class WritesBack(Storage):
 
 class TestSignOutWithRequestsInFlight:
     async def test_is_final(self, resurrections: Resurrections) -> None:
-        assert await resurrections() == 0
+        assert await resurrections({200}) == 0
 
 
 class TestStockStorage:
@@ -109,4 +114,5 @@ class TestStockStorage:
         monkeypatch.setattr("kit.session.Storage", WritesBack)
 
     async def test_brings_the_session_back(self, resurrections: Resurrections) -> None:
-        assert await resurrections() > 0
+        # Saving is work for Redis too: it may be too much for a busy machine.
+        assert await resurrections({200, 503}) > 0

@@ -54,6 +54,7 @@ async def undone(engine: AsyncEngine) -> AsyncIterator[tuple[Database, AsyncConn
     """Give a database on one connection whose transaction is rolled back at the end."""
     async with engine.connect() as connection:
         outer = await connection.begin()
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         sessions = async_sessionmaker[AsyncSession](
             connection, join_transaction_mode="create_savepoint", **SESSION_OPTIONS
         )
