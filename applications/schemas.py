@@ -3,7 +3,8 @@
 from marshmallow import fields
 
 from applications.entities import LONGEST_DESCRIPTION, LONGEST_NAME
-from kit.schemas import CursorQuery, Instant, Schema, Text
+from kit.queries import CursorQuery
+from kit.schemas import Instant, Schema, Text
 
 
 class ApplicationIn(Schema):

@@ -8,7 +8,7 @@ import click
 from cli.dev import ADDRESSES, DATABASE_VARIABLES, FOLDER, dev, down
 from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
-from cli.parked import inbox_group, outbox_group
+from cli.parked import inbox_group, mails_group, outbox_group
 from cli.users import user
 from cli.worker import WorkerBroken, worker
 from embedded import instance
@@ -58,6 +58,6 @@ def main(context: click.Context) -> None:
 
 for command in (
     *(dev, down, serve, worker, migrate, seed, user),
-    *(outbox_group, inbox_group, routes, doctor),
+    *(outbox_group, inbox_group, mails_group, routes, doctor),
 ):
     main.add_command(command)

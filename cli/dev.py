@@ -100,7 +100,7 @@ def _with_worker(settings: Settings) -> web.Application:
     app = monolith.create_app(settings)
 
     async def context(_: web.Application) -> AsyncIterator[None]:
-        async with working(settings, monolith.TOPICS, monolith.HANDLERS):
+        async with working(settings, monolith.TOPICS, monolith.create_handlers):
             yield
 
     app.cleanup_ctx.append(context)

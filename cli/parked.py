@@ -8,20 +8,25 @@ import click
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit import outbox
+from kit import mails, outbox
 from kit.db import LARGEST_ID, database
 from kit.engine import create_engine
 from kit.inbox import InboxRow
+from kit.mails import MailRow
 from kit.outbox import OutboxRow
 from kit.settings import Settings
 
-COLUMNS = ("id", "topic", "key", "event_type", "event_id", "attempts", "dead_at", "last_error")
+FATE = ("attempts", "dead_at", "last_error")
+EVENT = ("topic", "key", "event_type", "event_id")
 
-Row = type[InboxRow] | type[OutboxRow]
+Row = type[InboxRow] | type[MailRow] | type[OutboxRow]
 
 
-def group(name: str, table: Row, what: str) -> click.Group:
-    """Build the commands that list and retry the parked rows of a table."""
+def group(name: str, table: Row, named: tuple[str, ...], what: str) -> click.Group:
+    """Build the commands that list and retry the parked rows of a table.
+
+    named: the columns by which a person knows a row.
+    """
 
     @click.group(name, help=f"Look after {what}.", epilog=f"Example: shop-api {name} list")
     def parked() -> None: ...
@@ -30,10 +35,12 @@ def group(name: str, table: Row, what: str) -> click.Group:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per row.")
     def show(*, as_json: bool) -> None:
         """List what is parked after ten failed tries, the oldest first."""
-        columns = [getattr(table, column) for column in COLUMNS]
+        columns = [getattr(table, column) for column in ("id", *named, *FATE)]
         rows = _run(lambda session: table.parked(session, columns))
         for row in rows:
-            click.echo(orjson.dumps(dict(row), default=str).decode() if as_json else _line(row))
+            click.echo(
+                orjson.dumps(dict(row), default=str).decode() if as_json else _line(row, named)
+            )
         if not as_json:
             click.echo(f"{len(rows)} parked{_waiting(table)}.")
 
@@ -58,13 +65,15 @@ def _tell(ids: Sequence[int], found: Sequence[int]) -> None:
         raise click.ClickException(f"Not parked: {', '.join(map(str, missing))}.")
 
 
-def _line(row: Any) -> str:
-    place = f"{row['topic']} {row['key']} {row['event_type']}"
+def _line(row: Any, named: tuple[str, ...]) -> str:
+    place = " ".join(str(row[column]) for column in named)
     line = f"{row['id']:>8}  {place}  {row['attempts']} tries  {row['last_error']}"
     return "".join(c if c.isprintable() else "\ufffd" for c in line)  # some of it was heard
 
 
 def _waiting(table: Row) -> str:
+    if table is MailRow:
+        return f", {_run(mails.waiting)} waiting"
     if table is not OutboxRow:
         return ""
     number, age = _run(outbox.waiting)
@@ -85,5 +94,6 @@ async def with_database(settings: Settings, act: Callable[[AsyncSession], Awaita
         await engine.dispose()
 
 
-outbox_group = group("outbox", OutboxRow, "events that could not be sent to Kafka")
-inbox_group = group("inbox", InboxRow, "events that were heard but could not be handled")
+outbox_group = group("outbox", OutboxRow, EVENT, "events that could not be sent to Kafka")
+inbox_group = group("inbox", InboxRow, EVENT, "events that were heard but could not be handled")
+mails_group = group("mails", MailRow, ("name",), "mails that could not be sent")

@@ -11,8 +11,8 @@ from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
 from kit.settings import Settings
-from users import service
 from users.schemas import SignUp
+from users.service import credentials, profiles
 
 
 @click.group(epilog="Example: shop-api user create ann --email ann@example.org --staff")
@@ -42,18 +42,18 @@ async def _create(settings: Settings, profile: dict[str, Any], *, staff: bool) -
     name = profile["username"]
     try:
         async with database(engine).writing() as session:
-            known = await service.find_account(session, name)
+            known = await credentials.find_account(session, name)
             if known is None:
                 row = {**profile, "password_hash": password_hash, "is_staff": staff}
-                made = await service.sign_up(session, **row)
+                made = await profiles.create_user(session, **row)
                 return f"Created {name} with id {made['id']}."
         if not staff or known["is_staff"]:
             return f"Nothing to do: {name} exists with id {known['id']}."
         store = create_store(settings, redis)
         await store.end_all(known["id"])  # when Redis is away, nothing has happened
         async with database(engine).writing() as session:
-            epoch = await service.make_staff(session, known)
-        await store.end_all(known["id"], epoch)
+            changed = await credentials.make_staff(session, known)
+        await store.end_all(known["id"], changed["session_epoch"])
         return f"{name} is staff from now on; the password stays as it was."
     finally:
         await redis.aclose()

@@ -34,7 +34,7 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     await with_database(settings, outbox.peek)  # so that a wrong address is told at once
     log.logger.info("working", kafka=settings.kafka_servers)
-    async with working(settings, monolith.TOPICS, monolith.HANDLERS) as broken:
+    async with working(settings, monolith.TOPICS, monolith.create_handlers) as broken:
         ends = [asyncio.ensure_future(event.wait()) for event in (stop, broken)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:

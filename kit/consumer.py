@@ -5,18 +5,23 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import inbox, kafka
 from kit.db import Database
+from kit.errors import Away
 from kit.kafka import KafkaAway
-from kit.log import REQUEST_ID, logger, speaking_for
+from kit.log import logger, speaking_for
+from kit.messages import facts
 from kit.patience import Patience, is_outage
 from kit.sending import reason
 from kit.settings import Settings
@@ -24,7 +29,8 @@ from kit.topics import Topics
 
 LISTEN = 500  # milliseconds
 MOST = 100  # messages of a round
-LONGEST_NAME = 100  # characters of a key, a type, an id
+NEEDS = (Away, RedisError)  # what a handler raises when something of ours is away
+AGAIN = timedelta(seconds=1)  # after which a handler is asked again whose needs were away
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Consumer:
         return [record for records in found.values() for record in records]
 
     async def _hear(self, record: ConsumerRecord[Any, Any]) -> None:
-        event = _facts(record)
+        event = facts(record)
         if (record.topic, event["event_type"]) not in self._handlers:
             return
         try:
@@ -113,7 +119,7 @@ class Consumer:
                 raise
             logger.warning("event failed", event_id=str(event["event_id"]), cause=reason(error))
             async with self._database.writing() as session:
-                await inbox.keep(session, self._name, event, reason(error))
+                await inbox.keep(session, self._name, event, partial(_fate, error))
 
     async def _handle(self, session: AsyncSession, event: Mapping[Any, Any]) -> None:
         names = ("event_id", "topic", "key", "event_type")
@@ -123,7 +129,7 @@ class Consumer:
             await self._handlers[told.topic, told.event_type](session, told)
 
     async def _try_again(self) -> bool:
-        """Handle one event that failed before; tell whether there was one."""
+        """Handle one event that failed before; tell whether to go on with the next one."""
         row = None
         try:
             async with self._database.writing() as session:
@@ -136,7 +142,9 @@ class Consumer:
             if row is None or await self._is_outage(error):
                 raise
             async with self._database.writing() as session:
-                parked = await inbox.InboxRow.fail(session, row["id"], reason(error))
+                parked = await _fate(error, session, row["id"])
+            if isinstance(error, NEEDS):
+                return False  # it is the same for the others, so they wait for the next round
             if parked:
                 logger.error("event parked", inbox_id=row["id"], cause=reason(error))
         return True
@@ -167,25 +175,9 @@ class Consumer:
         self._done.clear()
 
 
-def _facts(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
-    """Return the columns of the inbox that a message fills."""
-    headers = {name: _text(value, LONGEST_NAME) for name, value in record.headers}
-    request_id = headers.get("request_id", "")
-    try:
-        event_id = uuid.UUID(headers.get("event_id", ""))
-    except ValueError:  # a foreign publisher; the place of a message never changes
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        event_id = uuid.uuid5(uuid.NAMESPACE_URL, place)
-    return {
-        "event_id": event_id,
-        "topic": record.topic,
-        "key": _text(record.key, LONGEST_NAME),
-        "event_type": headers.get("event_type", ""),
-        "payload": record.value or b"",
-        "request_id": request_id if REQUEST_ID.fullmatch(request_id) else None,
-    }
-
-
-def _text(value: bytes | None, most: int) -> str:
-    """Read what a stranger may have sent as text that PostgreSQL can store."""
-    return (value or b"").decode(errors="replace").replace("\x00", "\ufffd")[:most]
+async def _fate(error: Exception, session: AsyncSession, row_id: int) -> bool:
+    """Let a row wait while what its handler needs is away, else count a try; True when parked."""
+    if isinstance(error, NEEDS):
+        await inbox.InboxRow.put_off(session, row_id, AGAIN, reason(error))
+        return False
+    return await inbox.InboxRow.fail(session, row_id, reason(error))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kit import faults, guards, idempotency, rates, schemas
 from kit.errors import Failure
-from kit.pages import Page
+from kit.pages import Rows
 from kit.parsing import parser, path_values, read_body
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ class Endpoint:
     raises: tuple[type[Failure], ...] = ()
     guest: bool = False
     staff: bool = False
+    service: bool = False  # other services of ours may call it, too
     body_optional: bool = False
     location: str | None = None
+    operation_id: str | None = None
     limited: bool = False
     idempotent: bool = False  # then the method gets its transaction as `session`
 
@@ -49,7 +51,7 @@ class Endpoint:
         @wraps(method)
         async def handle(view: "View") -> web.Response:
             if not self.guest:
-                await view.admit(staff=self.staff)
+                await view.admit(staff=self.staff, service=self.service)
             if self.limited:
                 await rates.admit(view.request, _domain(view))
             arguments = await self.arguments(view.request)
@@ -76,7 +78,7 @@ class Endpoint:
     def answer(self, request: web.Request, result: Any) -> web.Response:
         """Build the response from what the view's method returned."""
         response = web.Response(status=self.status)
-        if isinstance(result, Page):
+        if isinstance(result, Rows):
             response.body = result.to_json()
             if links := result.links(request.rel_url):
                 response.headers["Link"] = links

@@ -34,6 +34,10 @@ class Failure(Exception):
         return " ".join((cls.__doc__ or "").split())
 
 
+class Away(Exception):
+    """Something that a loop of ours depends on is away; the text says how that showed."""
+
+
 class NotFound(Failure):
     """There is nothing here under this address."""
 
@@ -72,6 +76,10 @@ class NotSignedIn(Unauthorized):
 
 class StaffOnly(Forbidden):
     """Only staff may do this."""
+
+
+class NotYourself(Forbidden):
+    """This can be done only for oneself, not for somebody else."""
 
 
 class ValidationFailed(Invalid):

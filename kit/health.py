@@ -11,6 +11,8 @@ from sqlalchemy import text
 from kit import db, kafka, redis
 from kit.settings import Settings
 
+Probe = Callable[[web.Request], Awaitable[None]]
+
 PROBE_LIMIT = 1.5  # seconds; a probe that waits longer is an answer too
 
 
@@ -23,6 +25,7 @@ class Draining:
 
 DRAINING = web.AppKey("DRAINING", Draining)
 SETTINGS = web.AppKey("SETTINGS", Settings)
+PROBES = web.AppKey[dict[str, Probe]]("PROBES")
 NEEDED = ("postgresql", "redis")  # without Kafka events wait in the outbox, and nobody notices
 
 
@@ -30,6 +33,12 @@ def setup(app: web.Application, settings: Settings) -> None:
     """Add the probes."""
     app[DRAINING] = Draining()
     app[SETTINGS] = settings
+    probes: dict[str, Probe] = {
+        "postgresql": _ask_postgresql,
+        "redis": _ask_redis,
+        "kafka": _ask_kafka,
+    }
+    app[PROBES] = probes
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
 
@@ -41,7 +50,7 @@ async def livez(_: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """Say whether each dependency answers, and how fast."""
-    names = {"postgresql": _ask_postgresql, "redis": _ask_redis, "kafka": _ask_kafka}
+    names = request.config_dict[PROBES]
     found = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
     states = dict(zip(names, found, strict=True))
     draining = request.config_dict[DRAINING].begun
@@ -56,9 +65,7 @@ async def readyz(request: web.Request) -> web.Response:
     )
 
 
-async def _probe(
-    ask: Callable[[web.Request], Awaitable[None]], request: web.Request
-) -> dict[str, object]:
+async def _probe(ask: Probe, request: web.Request) -> dict[str, object]:
     started = time.perf_counter()
     asking = asyncio.ensure_future(ask(request))
     done, _ = await asyncio.wait([asking], timeout=PROBE_LIMIT)

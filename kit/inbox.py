@@ -1,7 +1,7 @@
 """What a consumer has heard: each event id once, and what could not be handled waits here."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,8 @@ class InboxRow(Parkable, Base):
     handled_at: Mapped[datetime | None]
 
 
+Fate = Callable[[AsyncSession, int], Awaitable[Any]]  # what a failed try means for a row
+
 FACTS = ("event_id", "topic", "key", "event_type", "payload", "request_id")
 
 Index(
@@ -80,13 +82,13 @@ async def admit(session: AsyncSession, consumer: str, event: Mapping[str, Any]) 
 
 
 async def keep(
-    session: AsyncSession, consumer: str, event: Mapping[str, Any], reason: str
+    session: AsyncSession, consumer: str, event: Mapping[str, Any], failed: Fate
 ) -> None:
     """Keep an event whose first try failed."""
     statement = insert(InboxRow).values(**event, consumer=consumer).on_conflict_do_nothing()
     row_id = (await session.execute(statement.returning(InboxRow.id))).scalar_one_or_none()
     if row_id is not None:
-        await InboxRow.fail(session, row_id, reason)
+        await failed(session, row_id)
 
 
 async def due(session: AsyncSession, consumer: str) -> RowMapping | None:

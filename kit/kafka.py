@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import MessageAccumulator
 
+from kit.errors import Away
 from kit.settings import SERVICE, Settings
 
 ANSWER_LIMIT = 5000  # milliseconds for one request
@@ -20,7 +21,7 @@ JOIN_LIMIT = 12_000  # milliseconds, longer than that
 COMMIT_LIMIT = 3.0  # seconds
 
 
-class KafkaAway(Exception):
+class KafkaAway(Away):
     """The broker does not answer."""
 
 

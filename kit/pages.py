@@ -73,10 +73,28 @@ def newest_first(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Hold one page of rows; `page` and `total` are None behind a cursor."""
+class Rows:
+    """Hold rows that leave as they are: a dump through schemas costs many times as much."""
 
     items: Sequence[Row]
+
+    def envelope(self) -> dict[str, Any]:
+        """Return the document around the rows."""
+        return {"items": self.items}
+
+    def to_json(self) -> bytes:
+        """Write the document."""
+        return orjson.dumps(self.envelope(), default=_plain, option=orjson.OPT_UTC_Z)
+
+    def links(self, _: URL) -> str:
+        """Return the value of the `Link` header (RFC 8288), "" for none."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Rows):
+    """Hold one page of rows; `page` and `total` are None behind a cursor."""
+
     size: int
     page: int | None = None
     total: int | None = None
@@ -103,8 +121,8 @@ class Page:
             items=rows, page=page, size=size, total=total, next_cursor=cursor, by_cursor=True
         )
 
-    def to_json(self) -> bytes:
-        """Write the rows as they are: a dump through schemas costs many times as much."""
+    def envelope(self) -> dict[str, Any]:
+        """Return the document around the rows."""
         envelope: dict[str, Any] = {
             "items": self.items,
             "page": self.page,
@@ -114,10 +132,10 @@ class Page:
         }
         if self.by_cursor:
             envelope["next_cursor"] = self.next_cursor
-        return orjson.dumps(envelope, default=_plain, option=orjson.OPT_UTC_Z)
+        return envelope
 
     def links(self, url: URL) -> str:
-        """Return the value of the `Link` header (RFC 8288)."""
+        """Return the value of the `Link` header (RFC 8288), "" for none."""
         targets: dict[str, dict[str, Any]] = {}
         if self.page is not None and self.pages is not None:
             numbers = {

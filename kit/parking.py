@@ -1,7 +1,7 @@
 """Rows that are tried again and again, later and later, until they are parked for a person."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy import RowMapping, Text, case, func, select, text, update
@@ -40,6 +40,14 @@ class Parkable:
             .returning(cls.dead_at)
         )
         return (await session.execute(statement)).scalar_one_or_none() is not None
+
+    @classmethod
+    async def put_off(
+        cls, session: AsyncSession, row_id: int, wait: timedelta, reason: str
+    ) -> None:
+        """Let a row wait that failed through no fault of its own; no try is used up."""
+        later = {"next_at": func.clock_timestamp() + wait, "last_error": reason}
+        await session.execute(update(cls).where(cls.id == row_id).values(later))
 
     @classmethod
     async def parked(cls, session: AsyncSession, columns: Sequence[Any]) -> Sequence[RowMapping]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from types import TracebackType
 
-from kit.errors import Unavailable
+from kit.errors import Away, Unavailable
 from kit.faults import failure_of
 from kit.kafka import KafkaAway
 from kit.log import logger
@@ -15,7 +15,7 @@ LONGEST = 2.0  # seconds: what waits shall leave soon after the other side is ba
 
 def is_outage(error: Exception) -> bool:
     """Tell whether something that we depend on is away, and not we are wrong."""
-    return isinstance(error, KafkaAway) or isinstance(failure_of(error), Unavailable)
+    return isinstance(error, Away) or isinstance(failure_of(error), Unavailable)
 
 
 class Patience:
@@ -51,7 +51,7 @@ class Patience:
             logger.error("unexpected error", loop=self._loop, exc_info=error)
         elif not self._failures:
             cause = type(error).__name__
-            told = str(error) if isinstance(error, KafkaAway) else cause
+            told = str(error) if isinstance(error, Away) else cause
             logger.warning("waiting", loop=self._loop, cause=told)
         await pause(self._stop, min(SHORTEST * 2**self._failures, LONGEST))
         self._failures = min(self._failures + 1, 1000)

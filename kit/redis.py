@@ -1,16 +1,22 @@
 """One Redis client with bounds: a dead server costs a second, a busy pool makes callers wait."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import web
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kit.settings import Settings
 
 POOL_SIZE = 20
 TIMEOUT = 0.5  # seconds, for connecting, for an answer, and for a place in the pool
+
+SCRIPT_LIMIT = 1.0  # seconds for a script, whatever the client tries on the way
 
 REDIS = web.AppKey("REDIS", aioredis.Redis)
 
@@ -27,6 +33,19 @@ def create_redis(settings: Settings) -> aioredis.Redis:
         protocol=2,
     )
     return aioredis.Redis.from_pool(pool)
+
+
+async def run_script(script: AsyncScript, **arguments: Any) -> Any:
+    """Run a Lua script on the server.
+
+    Raises:
+        RedisError: the server is away, refuses, or does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(SCRIPT_LIMIT):
+            return await script(**arguments)
+    except TimeoutError as error:
+        raise RedisTimeoutError from error
 
 
 async def redis_context(app: web.Application) -> AsyncIterator[None]:

@@ -11,8 +11,6 @@ from marshmallow import ValidationError, fields, validate
 
 from kit.db import LARGEST_ID
 
-LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
-DIGITS = re.compile(r"[0-9]{1,19}")
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
@@ -69,20 +67,6 @@ class Id(Number):
         super().__init__(1, LARGEST_ID, **kwargs)
 
 
-class QueryNumber(fields.Integer):
-    """Take an integer from a query: ASCII digits only."""
-
-    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Range(least, most), **kwargs)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        if not DIGITS.fullmatch(value):
-            raise self.make_error("invalid", input=value)
-        return self._validated(value)
-
-
 class Items(fields.List[Any]):
     """Take a list of bounded length; the length is checked before a single item is loaded."""
 
@@ -133,25 +117,6 @@ class Money(fields.Decimal):
 def show_instant(value: datetime) -> str:
     """Return the moment as RFC 3339 in UTC with `Z`."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-class PageQuery(Schema):
-    """Choose a page of a list."""
-
-    page = QueryNumber(1, LARGEST_PAGE, load_default=1)
-    size = QueryNumber(1, 100, load_default=20)
-
-
-class CursorQuery(PageQuery):
-    """Choose a page by number, or go on where the last one ended."""
-
-    cursor = Text(least=1, most=100)
-
-    @marshmallow.validates_schema(pass_original=True)
-    def refuse_both(self, _: Any, original: Mapping[str, Any], **__: Any) -> None:
-        """Refuse a page number together with a cursor."""
-        if "cursor" in original and "page" in original:
-            raise ValidationError("Give a page or a cursor, not both.", "cursor")
 
 
 def page_of(item: Schema, *, cursor: bool = False) -> Schema:

@@ -21,6 +21,9 @@ COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 ID_BYTES = 32  # OWASP ASVS 5.0, 7.2.3 asks for 128 bits at least
 LONGEST_AGENT = 300
 
+ALONG = "along"  # of a request: the key of a cached entry to load on the way to the session
+BROUGHT = "brought"  # of a request: what that brought
+
 SESSIONS = web.AppKey("SESSIONS", SessionStore)
 
 
@@ -54,9 +57,11 @@ class Storage(RedisStorage):
         cookie = self.load_cookie(request)
         if cookie is None or not COOKIE_VALUE.fullmatch(cookie):
             return await self.new_session()
-        identity = await self._store.load(handle_of(cookie))
-        if identity is None:
+        along = [request[ALONG]] if ALONG in request else []
+        found = await self._store.load(handle_of(cookie), *along)
+        if found is None:
             return await self.new_session()
+        identity, request[BROUGHT] = found
         data: SessionData = {"created": int(time.time()), "session": {"identity": identity}}
         return Session(cookie, data=data, new=False, max_age=self.max_age)
 

@@ -1,6 +1,12 @@
 """The steps of a session's life as Lua, so that each is one round trip and none is seen half."""
 
-LOAD = """
+from kit.cache_scripts import LOOK_FUNCTION
+
+LOAD = (
+    f"""
+{LOOK_FUNCTION}
+"""
+    + """
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'none' then return false end
 local idle, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -22,8 +28,9 @@ if now - seen >= math.min(60, idle / 10) then
   redis.call('HSET', KEYS[1], 'last_seen_at', now)
   redis.call('EXPIRE', KEYS[1], rest)
 end
-return {r[1], r[5]}
+return {r[1], r[5], KEYS[2] and look(KEYS[2]) or false}
 """
+)
 
 CREATE = """
 local user, epoch = ARGV[1], tonumber(ARGV[2])
@@ -60,6 +67,12 @@ return found
 END = """
 if redis.call('ZREM', 'user-sessions:' .. ARGV[1], KEYS[1]) == 0 then return 0 end
 return redis.call('DEL', 'session:' .. KEYS[1])
+"""
+
+REFUSE_OLDER = """
+local valid_from = 'user-epoch:' .. ARGV[1]
+local epoch = math.max(tonumber(ARGV[2]), tonumber(redis.call('GET', valid_from) or '0'))
+if epoch > 0 then redis.call('SET', valid_from, epoch, 'EX', ARGV[3]) end
 """
 
 END_ALL = """

@@ -5,18 +5,14 @@ last day. `user-epoch:<user>` holds the number that a record must carry to count
 a sign-in that raced with a change of the password makes a record that is dead from the start.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from redis import asyncio as aioredis
-from redis.commands.core import AsyncScript
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from kit.session_scripts import CREATE, END, END_ALL, LIST, LOAD
-
-LIMIT = 1.0  # seconds for a step, whatever the client tries on the way
+from kit.redis import run_script
+from kit.session_scripts import CREATE, END, END_ALL, LIST, LOAD, REFUSE_OLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +45,23 @@ class SessionStore:
         self._list = redis.register_script(LIST)
         self._end = redis.register_script(END)
         self._end_all = redis.register_script(END_ALL)
+        self._refuse_older = redis.register_script(REFUSE_OLDER)
 
-    async def load(self, handle: str) -> Identity | None:
-        """Return whose record it is, and keep it alive; a corrupt or outdated one is deleted."""
-        found = await _run(
-            self._load, keys=[f"session:{handle}"], args=[self._idle, self.lifetime]
+    async def load(self, handle: str, *along: str) -> tuple[Identity, Any] | None:
+        """Return whose record it is, and keep it alive; a corrupt or outdated one is deleted.
+
+        along: the key of a cached entry to bring on the same way, as second part of the answer.
+        """
+        found = await run_script(
+            self._load, keys=[f"session:{handle}", *along], args=[self._idle, self.lifetime]
         )
-        return Identity(int(found[0]), found[1] == b"1") if found else None
+        return (Identity(int(found[0]), found[1] == b"1"), found[2]) if found else None
 
     async def create(self, handle: str, identity: Identity, device: Device) -> bool:
         """Store a record, unless the credentials have changed since `identity` was read."""
         args: list[int | str] = [identity.user_id, identity.epoch, int(identity.is_staff)]
         args += [self._idle, self.lifetime, device.ip, device.user_agent]
-        return bool(await _run(self._create, keys=[handle], args=args))
+        return bool(await run_script(self._create, keys=[handle], args=args))
 
     async def of_user(self, user_id: int) -> list[dict[str, object]]:
         """List the user's live sessions, newest first, each with the fields of its record."""
@@ -73,12 +73,12 @@ class SessionStore:
                 "ip": ip.decode(errors="replace"),
                 "user_agent": agent.decode(errors="replace"),
             }
-            for handle, created, seen, ip, agent in await _run(self._list, args=[user_id])
+            for handle, created, seen, ip, agent in await run_script(self._list, args=[user_id])
         ]
 
     async def end(self, handle: str, user_id: int) -> bool:
         """Delete one record of the user; tell whether there was one."""
-        return bool(await _run(self._end, keys=[handle], args=[user_id]))
+        return bool(await run_script(self._end, keys=[handle], args=[user_id]))
 
     async def end_everything(self) -> None:
         """Delete the records of all users."""
@@ -86,14 +86,10 @@ class SessionStore:
             async for key in self._redis.scan_iter(pattern, count=1000):
                 await self._redis.unlink(key)
 
+    async def refuse_older(self, user_id: int, epoch: int) -> None:
+        """Refuse the user's records that are older than `epoch` from now on."""
+        await run_script(self._refuse_older, args=[user_id, epoch, self.lifetime])
+
     async def end_all(self, user_id: int, epoch: int = 0, keep: str = "") -> None:
         """Delete the user's records but `keep`; refuse those older than `epoch` from now on."""
-        await _run(self._end_all, keys=[keep], args=[user_id, epoch, self.lifetime])
-
-
-async def _run(script: AsyncScript, **arguments: Any) -> Any:
-    try:
-        async with asyncio.timeout(LIMIT):
-            return await script(**arguments)
-    except TimeoutError as error:
-        raise RedisTimeoutError from error
+        await run_script(self._end_all, keys=[keep], args=[user_id, epoch, self.lifetime])

@@ -1,24 +1,29 @@
 """What the environment decides, read once into a frozen dataclass."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import load_dotenv
 from environs import Env, EnvError
-from marshmallow import ValidationError, validate
+from marshmallow import validate
+
+from kit.setting_checks import (
+    Network,
+    are_networks,
+    are_servers,
+    is_a_while,
+    is_http,
+    is_redis,
+    is_sender,
+    is_smtp,
+    is_token,
+    networks,
+)
 
 SERVICE = "shop-api"
 DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
-
-
-LABEL = r"[A-Za-z0-9_-]{1,63}"
-SERVER = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{LABEL}(\.{LABEL}){{0,30}}\.?):(?P<port>[0-9]{{1,5}})")
-
-Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
@@ -44,6 +49,10 @@ class Settings:
     rate_limiter_period: timedelta
     rate_limiter_backend: str
     trusted_proxies: tuple[Network, ...]
+    users_service_url: str
+    service_token: str = field(repr=False)
+    smtp_url: str = field(repr=False)
+    mail_from: str
     log_level: str
     log_format: str
 
@@ -86,7 +95,7 @@ def read(env: Env) -> dict[str, Any]:
             "APP_ENV", "development", validate=validate.OneOf(["development", "production"])
         ),
         "database_url": env.str("DATABASE_URL", None) or _database_url(env),
-        "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:6379/0", validate=_is_redis),
+        "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:6379/0", validate=is_redis),
         "host": env.str("APP_HOST", "127.0.0.1"),
         "port": env.int("APP_PORT", 8000, validate=validate.Range(1, 65535)),
         "workers": env.int("WORKERS", 1, validate=validate.Range(1, 64)),
@@ -95,7 +104,7 @@ def read(env: Env) -> dict[str, Any]:
         "session_lifetime": _while(env, "SESSION_LIFETIME", timedelta(days=14)),
         "bcrypt_rounds": env.int("BCRYPT_ROUNDS", 12, validate=validate.Range(4, 18)),
         "kafka_servers": env.str(
-            "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092", validate=_are_servers
+            "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092", validate=are_servers
         ),
         "rate_limiter_calls": env.int(
             "RATE_LIMITER_CALLS", 20, validate=validate.Range(1, 1_000_000)
@@ -104,7 +113,11 @@ def read(env: Env) -> dict[str, Any]:
         "rate_limiter_backend": env.str(
             "RATE_LIMITER_BACKEND", "redis", validate=validate.OneOf(["redis", "memory"])
         ),
-        "trusted_proxies": _networks(env.str("TRUSTED_PROXIES", "", validate=_are_networks)),
+        "trusted_proxies": networks(env.str("TRUSTED_PROXIES", "", validate=are_networks)),
+        "users_service_url": env.str("USERS_SERVICE_URL", "", validate=is_http),
+        "service_token": env.str("SERVICE_TOKEN", "", validate=is_token),
+        "smtp_url": env.str("SMTP_URL", "", validate=is_smtp),
+        "mail_from": env.str("MAIL_FROM", "shop-api@localhost", validate=is_sender),
         "log_level": env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),
@@ -126,56 +139,11 @@ def _database_url(env: Env) -> str:
     return f"postgresql://{user}:{password}@{host}:{port}/{name}"
 
 
-def _are_servers(value: str) -> None:
-    for server in value.split(","):
-        found = SERVER.fullmatch(server.strip())
-        if not found or not 0 < int(found["port"]) < 65536:
-            raise ValidationError("Must be host:port, several with commas between them.")
-
-
-def _are_networks(value: str) -> None:
-    try:
-        _networks(value)
-    except ValueError:
-        raise ValidationError(
-            "Must be addresses or networks such as 10.0.0.0/8, several with commas between them."
-        ) from None
-
-
-def _networks(value: str | None) -> tuple[Network, ...]:
-    found = [part.strip() for part in (value or "").split(",")]
-    return tuple(_plain(ip_network(part, strict=False)) for part in found if part)
-
-
-def _plain(network: Network) -> Network:
-    """Return the IPv4 network that IPv4-mapped addresses of IPv6 stand for."""
-    first = getattr(network.network_address, "ipv4_mapped", None)
-    if first is None or network.prefixlen < 96:
-        return network
-    return ip_network((first, network.prefixlen - 96))
-
-
 def _while(env: Env, name: str, default: timedelta) -> timedelta | None:
     try:
-        return env.timedelta(name, default, validate=_is_a_while)
+        return env.timedelta(name, default, validate=is_a_while)
     except OverflowError:
         raise SettingsError(f"{name}: Must be at most 400 days.") from None
-
-
-def _is_a_while(value: timedelta) -> None:
-    if not timedelta(seconds=1) <= value <= timedelta(days=400):
-        raise ValidationError("Must be between one second and 400 days.")
-
-
-def _is_redis(value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        known = parts.scheme in ("redis", "rediss", "unix") and not parts.query
-        known = known and (parts.port is None or parts.port > 0)
-    except ValueError:  # the port is no number, or a bracket is open
-        known = False
-    if not known:
-        raise ValidationError("Must be an address such as redis://:password@host:6379/0.")
 
 
 def load_dotenv_file() -> None:

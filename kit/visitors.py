@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
 
-from kit.settings import Network, Settings
+from kit.setting_checks import Network
+from kit.settings import Settings
 
 Address = IPv4Address | IPv6Address
 

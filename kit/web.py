@@ -19,12 +19,16 @@ from kit import (
     problems,
     rates,
     redis,
+    services,
     session,
     visitors,
 )
+from kit.cache import CACHE, Cache, Look
 from kit.errors import NotSignedIn, StaffOnly
 from kit.session_store import Identity, SessionStore
 from kit.settings import Settings
+
+API = "/api/v1"
 
 
 class View(web.View):
@@ -32,17 +36,25 @@ class View(web.View):
 
     me: Identity
 
+    def along(self) -> str | None:
+        """Name the cached entry that this request will ask for, to load it with the session."""
+        return None
+
     def __init_subclass__(cls) -> None:
         if "get" in cls.__dict__:
             cls.head = cls.__dict__["get"]  # type: ignore[attr-defined]
 
-    async def admit(self, *, staff: bool) -> None:
-        """Let the signed-in user in.
+    async def admit(self, *, staff: bool, service: bool) -> None:
+        """Let the signed-in user in, or another service of ours.
 
         Raises:
             NotSignedIn: a guest calls.
             StaffOnly: it takes a staff user.
         """
+        if service and services.calls(self.request):
+            return
+        if name := self.along():
+            self.request[session.ALONG] = self.cache.key(name)
         identity = await session.who(self.request)
         if identity is None:
             raise NotSignedIn
@@ -54,6 +66,17 @@ class View(web.View):
     def passwords(self) -> passwords.Passwords:
         """Return the pool that hashes."""
         return self.request.config_dict[passwords.PASSWORDS]
+
+    @property
+    def cache(self) -> Cache:
+        """Return the cache that all processes share."""
+        return self.request.config_dict[CACHE]
+
+    @property
+    def brought(self) -> Look | None:
+        """Return what came along with the session; None when nothing did."""
+        found = self.request.get(session.BROUGHT)
+        return Look.of(found) if found else None
 
     @property
     def sessions(self) -> SessionStore:
@@ -93,6 +116,8 @@ def build(
     client = app[redis.REDIS] = redis.create_redis(settings)
     app.cleanup_ctx.append(redis.redis_context)
     session.setup(app, settings, client)
+    app[CACHE] = Cache(client)
+    services.setup(app, settings)
     visitors.setup(app, settings)
     rates.setup(app, settings, client)
     if database is None:

@@ -6,17 +6,21 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from redis import asyncio as aioredis
+
 from kit import idempotency_keys, inbox, outbox
 from kit.consumer import Consumer, Handlers
 from kit.db import Database, database
 from kit.engine import create_engine
 from kit.log import logger
+from kit.mailer import Mailer
 from kit.patience import Patience, pause
+from kit.redis import create_redis
 from kit.relay import Relay
 from kit.settings import SERVICE, Settings
 from kit.topics import Topics
 
-CONNECTIONS = 4  # to PostgreSQL, for three loops
+CONNECTIONS = 4  # to PostgreSQL, one for each loop
 GRACE = 3.0  # seconds for what is under way; what comes after that is bounded, too
 PRUNE_EVERY = 60.0  # seconds
 PRUNED_AT_ONCE = 5000  # rows of a transaction
@@ -56,21 +60,25 @@ async def _housekeeping(opened: Database, stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def working(
-    settings: Settings, topics: Collection[str], handlers: Handlers
+    settings: Settings,
+    topics: Collection[str],
+    create_handlers: Callable[[Settings, aioredis.Redis], Handlers],
 ) -> AsyncIterator[asyncio.Event]:
     """Work for as long as the block lasts; leaving it takes less than ten seconds.
 
     The event that is yielded tells that a loop has ended, which it never should.
     """
-    engine = create_engine(settings, connections=CONNECTIONS)
-    opened, stop, known = database(engine), asyncio.Event(), Topics(settings, topics)
+    redis, engine = create_redis(settings), create_engine(settings, connections=CONNECTIONS)
+    handlers = create_handlers(settings, redis)
+    opened, known = database(engine), Topics(settings, topics)
+    stop, broken = asyncio.Event(), asyncio.Event()
     loops = [
         Relay(settings, opened, known).run(stop),
         _housekeeping(opened, stop),
+        Mailer(settings, opened).run(stop),
         *([Consumer(settings, opened, known, SERVICE, handlers).run(stop)] if handlers else []),
     ]
     tasks = [asyncio.ensure_future(loop) for loop in loops]
-    broken = asyncio.Event()
 
     def ended(_: asyncio.Future[None]) -> None:
         if not stop.is_set():
@@ -90,3 +98,4 @@ async def working(
             if isinstance(end, Exception):
                 logger.error("unexpected error", exc_info=end)
         await engine.dispose()
+        await redis.aclose()

@@ -6,14 +6,16 @@ from alembic import context
 from sqlalchemy import Connection
 
 from applications import entities as applications
-from kit import idempotency_keys, inbox, outbox
+from friends import entities as friends
+from kit import idempotency_keys, inbox, mails, outbox
 from kit.db import Base
 from kit.settings import Settings
 from migrations.run import migrate
 from shop import entities as shop
 from users import entities as users
 
-KIT, DOMAINS = (outbox, inbox, idempotency_keys), (users, shop, applications)
+KIT = (outbox, inbox, idempotency_keys, mails)
+DOMAINS = (users, shop, applications, friends)
 DESCRIBED = KIT + DOMAINS  # importing them is what fills Base.metadata
 
 

@@ -123,6 +123,17 @@ class Factory:
             **over,
         }
 
+    def friendship(self, initiator_id: int, target_id: int, **over: Any) -> Row:
+        """Make a friendship; one in three has no tag."""
+        random, _ = self._next("friendship")
+        return {
+            "initiator_id": initiator_id,
+            "target_id": target_id,
+            "tag": random.choice(["", "", "friend", "best friend", "relative", "colleague"]),
+            "created_at": REFERENCE,
+            **over,
+        }
+
     def _next(self, kind: str) -> tuple[Random, int]:
         self._made[kind] += 1
         return self.random(kind), self._made[kind]

@@ -7,21 +7,26 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from kit.cache import Cache
 from kit.engine import lone_engine
 from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
 from kit.settings import Settings
-from seed import applications, logins, shop, users
+from seed import applications, friends, logins, shop, users
 from seed.factories import Factory
 from seed.plan import PASSWORD, Login, Plan, Report, SeedError, Step, Summary, silent
 from seed.source import Batch, Domain, Source
 
 ADVISORY_LOCK = 7_300_002  # whoever seeds holds it; the others wait their turn
-NEIGHBOURS = [shop.DOMAIN, applications.DOMAIN]  # what needs users comes after them
+NEIGHBOURS = [
+    shop.DOMAIN,
+    applications.DOMAIN,
+    friends.DOMAIN,
+]  # what needs users comes after them
 DOMAINS = [users.DOMAIN, *NEIGHBOURS]
 TABLES = [table for domain in DOMAINS for table in domain.tables]
-TRACES = ["outbox", "inbox", "idempotency_keys"]  # of what was done with the rows
+TRACES = ["outbox", "inbox", "idempotency_keys", "mails"]  # of what was done with the rows
 REPORT_EVERY = 1000  # rows
 ADVANCE = text("""
     SELECT setval(sequence, greatest(nextval(sequence), :last))
@@ -130,7 +135,7 @@ async def _seed(engine: AsyncEngine, filling: Filling) -> Summary:
         for domain in NEIGHBOURS:
             await filling.fill(connection, domain)
     if filling.plan.reset:
-        await _forget_sessions(filling.settings)
+        await _forget_people(filling.settings)
     changed = filling.plan.reset or any(filling.counts.values())
     if changed:  # the planner should not meet the new tables with the statistics of empty ones
         async with engine.begin() as connection:
@@ -144,11 +149,12 @@ async def _seed(engine: AsyncEngine, filling: Filling) -> Summary:
     )
 
 
-async def _forget_sessions(settings: Settings) -> None:
-    """End all sessions: the next users will have the ids of those who opened them."""
+async def _forget_people(settings: Settings) -> None:
+    """End all sessions and forget all cards: the next users have the ids of those before."""
     redis = create_redis(settings)
     try:
         await create_store(settings, redis).end_everything()
+        await Cache(redis).clear()
     finally:
         await redis.aclose()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+USUAL_FRIENDSHIPS = 100
 PASSWORD = "skytrack"  # noqa: S105 - public on purpose: the login of every made-up person
 
 
@@ -24,9 +25,26 @@ class Plan:
     offers: int = 600
     orders: int = 100
     applications: int = 100
+    friendships: int | None = None  # as many of USUAL_FRIENDSHIPS as there are pairs
     random_seed: int = 1
     locale: str = "en_US"
     reset: bool = False
+
+    def friendships_among(self, people: int) -> int:
+        """Return how many friendships to make.
+
+        Raises:
+            PlanError: so many people have not so many pairs.
+        """
+        pairs = people * (people - 1) // 2
+        if self.friendships is None:
+            return min(USUAL_FRIENDSHIPS, pairs)
+        if self.friendships > pairs:
+            raise PlanError(
+                f"{people} users make {pairs} pairs, not {self.friendships} friendships: "
+                "ask for fewer friendships, or for more users."
+            )
+        return self.friendships
 
     def check(self) -> None:
         """Raise PlanError when the numbers do not fit together."""
@@ -36,6 +54,7 @@ class Plan:
                 f"{self.shops * self.books} offers, not {self.offers}: "
                 "ask for fewer offers, or for more shops or books."
             )
+        self.friendships_among(max(self.users, 2))  # demo and admin are always there
         if self.orders and not self.offers:
             raise PlanError("Orders need something to buy: ask for offers, or for 0 orders.")
 

@@ -2,18 +2,8 @@
 
 from marshmallow import fields, validate
 
-from kit.schemas import (
-    CursorQuery,
-    Day,
-    Id,
-    Instant,
-    Items,
-    Money,
-    Number,
-    PageQuery,
-    Schema,
-    Text,
-)
+from kit.queries import CursorQuery, PageQuery
+from kit.schemas import Day, Id, Instant, Items, Money, Number, Schema, Text
 from shop.entities import MOST_COPIES, MOST_IN_STOCK, MOST_LINES, OrderStatus
 
 

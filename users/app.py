@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from users import views
+from kit.web import API
+from users.views import admin, auth, profiles
 
 
 def create_app() -> web.Application:
@@ -10,10 +11,12 @@ def create_app() -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            web.view("", views.UsersView),
-            web.view("/me", views.MeView),
-            web.view("/me/password", views.PasswordView),
-            web.view("/{id}", views.UserView, name="user"),
+            web.view("", profiles.UsersView),
+            web.view("/me", profiles.MeView),
+            web.view("/me/password", profiles.PasswordView),
+            web.view("/cards", profiles.CardsView),
+            web.view("/{id}", profiles.UserView, name="user"),
+            web.view("/{id}/exists", profiles.ExistenceView),
         ]
     )
     return app
@@ -24,10 +27,32 @@ def create_auth_app() -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            web.view("/login", views.LoginView),
-            web.view("/logout", views.LogoutView),
-            web.view("/sessions", views.SessionsView),
-            web.view("/sessions/{handle}", views.SessionView),
+            web.view("/login", auth.LoginView),
+            web.view("/logout", auth.LogoutView),
+            web.view("/sessions", auth.SessionsView),
+            web.view("/sessions/{handle}", auth.SessionView),
         ]
     )
     return app
+
+
+def create_admin_app() -> web.Application:
+    """Build the sub-app of what staff do with users."""
+    app = web.Application()
+    app.add_routes(
+        [
+            web.view("", admin.UsersView),
+            web.view("/{id}", admin.UserView),
+            web.view("/{id}/restore", admin.RestoreView),
+        ]
+    )
+    return app
+
+
+def subapps() -> dict[str, web.Application]:
+    """Return all sub-apps of the domain with the paths that they lie under."""
+    return {
+        f"{API}/auth": create_auth_app(),
+        f"{API}/users": create_app(),
+        f"{API}/admin/users": create_admin_app(),
+    }

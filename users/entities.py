@@ -1,8 +1,9 @@
 """Users as they are stored, and the small rules about them."""
 
+from calendar import isleap
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base, Now, PrimaryKey
@@ -26,6 +27,8 @@ class User(Base):
     is_staff: Mapped[bool] = mapped_column(server_default=text("false"))
     # grows with each change that must end the sessions: password, deletion, role
     session_epoch: Mapped[int] = mapped_column(server_default=text("0"))
+    # grows with each change of the row, so that a cache can tell which of two cards is older
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
     deleted_at: Mapped[datetime | None]
@@ -40,6 +43,12 @@ class User(Base):
 
 Index("uq_users_username", func.lower(User.username), unique=True)
 Index("uq_users_email", func.lower(User.email), unique=True)
+Index("ix_users_birthday", User.birthday, User.id, postgresql_where=text("deleted_at IS NULL"))
+
+
+def cache_name(user_id: int) -> str:
+    """Return the name under which a user's card is cached."""
+    return f"user/{user_id}"
 
 
 def age_on(day: date, birthday: date | None) -> int | None:
@@ -48,3 +57,10 @@ def age_on(day: date, birthday: date | None) -> int | None:
         return None
     had_it = (day.month, day.day) >= (birthday.month, birthday.day)
     return day.year - birthday.year - (0 if had_it else 1)
+
+
+def latest_birthday(day: date, age: int) -> date:
+    """Return the last birthday of those who are `age` or older on a day."""
+    year = day.year - age
+    leapless = (day.month, day.day) == (2, 29) and not isleap(year)
+    return date(year, 2, 28) if leapless else date(year, day.month, day.day)

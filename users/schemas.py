@@ -3,10 +3,13 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from kit.queries import PageQuery, QueryFlag, QueryIds, QueryNumber
 from kit.schemas import Day, Instant, Schema, Text
 from users.entities import OLDEST, USERNAME, age_on
+
+MOST_CARDS = 100
 
 
 def _credible_birthday(value: date) -> None:
@@ -81,6 +84,38 @@ class OwnUserOut(UserOut):
     email = fields.String(required=True)
     is_staff = fields.Boolean(required=True)
     updated_at = Instant(required=True)
+
+
+class UsersQuery(PageQuery):
+    """Choose users: part of a username or name in any case, and how old they are today."""
+
+    q = Text(least=1, most=100)
+    min_age = QueryNumber(0, OLDEST)
+    max_age = QueryNumber(0, OLDEST)
+
+    @validates_schema(skip_on_field_errors=True)
+    def refuse_nobody(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse bounds that nobody can fit between."""
+        if data.get("min_age", 0) > data.get("max_age", OLDEST):
+            raise ValidationError("Must not be less than min_age.", "max_age")
+
+
+class StaffQuery(PageQuery):
+    """Choose the living users, or the deleted ones."""
+
+    deleted = QueryFlag(load_default=False)
+
+
+class CardsQuery(Schema):
+    """Name users by their ids."""
+
+    ids = QueryIds(MOST_CARDS, required=True)
+
+
+class CardsOut(Schema):
+    """List users in the order in which they were named; missing ones are left out."""
+
+    items = fields.List(fields.Nested(UserOut), required=True)
 
 
 class SessionOut(Schema):

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import applications.events
 import monolith
 from kit.consumer import Consumer, Event
 from kit.db import Database
@@ -167,7 +168,9 @@ class TestLog:
         log_lines: Lines,
     ) -> None:
         known = Topics(busy_settings, monolith.TOPICS)
-        consumer = Consumer(busy_settings, busy_database, known, own_name(), monolith.HANDLERS)
+        consumer = Consumer(
+            busy_settings, busy_database, known, own_name(), applications.events.HANDLERS
+        )
         guest = await visit_at(busy_settings, busy_database)
         answer = await guest.post(
             APPLICATIONS, json=application(), headers={"X-Request-ID": (name := own_name())}

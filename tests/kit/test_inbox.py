@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from kit import inbox
@@ -37,7 +38,7 @@ async def admit(database: Database, told: dict[str, Any], consumer: str = ME) ->
 async def keep(database: Database, told: dict[str, Any]) -> None:
     """Keep a failed event whose next try is due at once."""
     async with database.writing() as session:
-        await inbox.keep(session, ME, told, "why")
+        await inbox.keep(session, ME, told, partial(InboxRow.fail, reason="why"))
     await run(database, "UPDATE inbox SET next_at = now() - interval '1 second'")
 
 

@@ -136,7 +136,7 @@ class TestSecrets:
         async def explode(*_: Any, **__: Any) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("users.service.check_credentials", explode)
+        monkeypatch.setattr("users.service.credentials.check_credentials", explode)
         await problem(await sign_in(guest, EMAIL, PASSWORD), 500, "internal-error")
         assert "ZeroDivisionError" in log_text()
         assert CANARY not in log_text()
@@ -148,7 +148,7 @@ class TestSecrets:
         log_text: Callable[[], str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("users.service.TAKEN", {})  # a constraint that nobody foresaw
+        monkeypatch.setattr("users.service.profiles.TAKEN", {})  # a constraint that nobody foresaw
         form = sign_up_form(email=EMAIL, password=PASSWORD)
         assert (await guest.post(USERS, json=form)).status == 201
         await problem(await guest.post(USERS, json=form), 500, "internal-error")

@@ -52,7 +52,7 @@ def resurrections(
             await gate.wait()
             return {**row, "created_at": EPOCH, "updated_at": EPOCH}
 
-        monkeypatch.setattr("users.service.own_account", wait_inside)
+        monkeypatch.setattr("users.service.profiles.own_account", wait_inside)
         headers = {"Cookie": f"session={cookie}"}
         url = alice.make_url(ME)
         flying: list[asyncio.Task[ClientResponse]] = []

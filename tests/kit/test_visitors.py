@@ -12,7 +12,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from kit.db import Database
-from kit.settings import Network, Settings
+from kit.setting_checks import Network
+from kit.settings import Settings
 from kit.visitors import TRUSTED, client_address, parse, visitor
 from tests.kit.conftest import VisitAt
 from tests.support.clients import add_user, sign_in

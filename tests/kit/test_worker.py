@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from embedded.kafka import Broker
+from kit.consumer import Handlers
 from kit.db import Database
 from kit.settings import Settings
 from kit.worker import prune, working
@@ -75,7 +78,7 @@ class TestPrune:
         log_lines: Lines,
     ) -> None:
         monkeypatch.setattr("kit.worker.PRUNE_EVERY", 0.1)
-        async with working(without_kafka, [], {}):
+        async with working(without_kafka, [], nothing):
             await until(lambda: is_count(full_database, [5, 5, 5]))
             await run(full_database, HEARD)
             await until(lambda: is_count(full_database, [5, 10, 5]))
@@ -88,6 +91,16 @@ async def is_count(database: Database, wanted: list[int]) -> bool:
     return await counts(database) == wanted
 
 
+def nothing(*_: Any) -> Handlers:
+    """Hear of nothing."""
+    return {}
+
+
+def hears(ear: Ear) -> Callable[..., Handlers]:
+    """Hear what an ear hears; all names of one topic."""
+    return lambda *_: {(ear.topic, TYPE): ear.handle}
+
+
 @pytest.mark.usefixtures("quick_groups")
 class TestWorking:
     @pytest.mark.kafka
@@ -96,7 +109,7 @@ class TestWorking:
     ) -> None:
         ear = await Ear(busy_settings, busy_database).prepare()
         before = asyncio.all_tasks()
-        async with working(busy_settings, [ear.topic], {(ear.topic, TYPE): ear.handle}):
+        async with working(busy_settings, [ear.topic], hears(ear)):
             await commit_many(busy_database, ear.topic, 100)
             await ear.has(*range(100))
             started = time.monotonic()
@@ -106,12 +119,13 @@ class TestWorking:
         assert asyncio.all_tasks() == before
 
     async def test_leaves_soon_when_nothing_was_ever_there(
-        self, busy_settings: Settings, log_lines: Lines
+        self, busy_settings: Settings, busy_database: Database, log_lines: Lines
     ) -> None:
+        ear = Ear(busy_settings, busy_database)
         nowhere = f"postgresql://postgres@127.0.0.1:{dead_port()}/none"
         async with silent_server() as address:
             dead = replace(busy_settings, kafka_servers=address, database_url=nowhere)
-            async with working(dead, ["topic"], {("topic", TYPE): Ear.handle}):  # type: ignore[dict-item]
+            async with working(dead, ["topic"], hears(ear)):
                 await until(lambda: waits(log_lines))
                 started = time.monotonic()
         assert time.monotonic() - started <= STOP_LIMIT
@@ -131,7 +145,7 @@ class TestWorking:
         ear = await Ear(trouble, busy_database).prepare()
         before = asyncio.all_tasks()
         async with gated_database(trouble) as (through, gate):
-            async with working(through, [ear.topic], {(ear.topic, TYPE): ear.handle}):
+            async with working(through, [ear.topic], hears(ear)):
                 await commit(busy_database, ear.topic, "a", 1)
                 await ear.has(1)
                 await drained(busy_database)

@@ -27,6 +27,7 @@ LEAVE_TRACES = (
     INSERT INTO idempotency_keys (operation, user_id, key, fingerprint)
     VALUES ('applications.ApplicationsView', 0, 'a', '')
     """,
+    "INSERT INTO mails (name) VALUES ('welcome/1')",
 )
 
 
@@ -90,12 +91,12 @@ class TestReset:
         await query(empty, SEND_IN)
         for statement in LEAVE_TRACES:
             await query(empty, statement)
-        assert [await count(empty, table) for table in TRACES] == [1, 1, 1]
+        assert [await count(empty, table) for table in TRACES] == [1] * 4
         await seed(empty, replace(SMALL, applications=2))
-        assert [await count(empty, table) for table in TRACES] == [1, 1, 1]
+        assert [await count(empty, table) for table in TRACES] == [1] * 4
         await seed(empty, replace(SMALL, applications=2, reset=True))
-        assert {"outbox", "inbox", "idempotency_keys"} == {*TRACES}
-        assert [await count(empty, table) for table in TRACES] == [0, 0, 0]
+        assert {"outbox", "inbox", "idempotency_keys", "mails"} == {*TRACES}
+        assert [await count(empty, table) for table in TRACES] == [0] * 4
         assert [row.id for row in await query(empty, ROWS)] == [1, 2]
 
 

@@ -13,7 +13,7 @@ from kit.session_store import Identity, SessionStore
 from tests.support.clients import PASSWORD, Client, problem, sign_in
 from tests.users.conftest import House
 from tests.users.forms import ME, PASSWORD_OF_ME, SESSIONS, cookie_of, lives
-from users import service
+from users.service import credentials
 
 pytestmark = pytest.mark.concurrent
 
@@ -121,7 +121,7 @@ class TestLateSignIn:
         def timeless(account: Row) -> Identity:
             return Identity(account["id"], account["is_staff"], 10**9)
 
-        monkeypatch.setattr(service, "identity_of", timeless)
+        monkeypatch.setattr(credentials, "identity_of", timeless)
         late = await late_sign_in(house, monkeypatch, change)
         watcher = house.visit(0)
         assert await lives(watcher, cookie_of(late))

@@ -29,7 +29,7 @@ from tests.kit.limiting import count_checks, post_at_once, two_workers
 from tests.support.clients import API, PASSWORD, Client, add_user, client_of, problem, sign_in
 from tests.users.conftest import House
 from tests.users.forms import PASSWORD_OF_ME
-from users import service
+from users.service import credentials
 
 WRONG, LOGIN, HERS = "wrong password", f"{API}/auth/login", hash_password(PASSWORD, 7)
 Patch = pytest.MonkeyPatch
@@ -116,13 +116,13 @@ class TestGuess:
         assert await too_many(await sign_in(guest, "Alice")) > 800
 
     async def test_is_possible_again_later(self, guest: Client, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(service, "GUESSING_PERIOD", 0.9)
+        monkeypatch.setattr(credentials, "GUESSING_PERIOD", 0.9)
         assert await guess(guest, 10) == [401] * 10
         await asyncio.sleep(await too_many(await sign_in(guest, "alice"), 1))
         assert (await sign_in(guest, "alice")).status == 200
 
     async def test_is_counted_by_address_as_well(self, guest: Client, monkeypatch: Patch) -> None:
-        monkeypatch.setattr(service, "GUESSES_FROM_ADDRESS", 5)
+        monkeypatch.setattr(credentials, "GUESSES_FROM_ADDRESS", 5)
         for n in range(7):
             guest.session.headers["X-Forwarded-For"] = f"203.0.113.{n}"
             assert await guess(guest, 1, f"somebody{n}") == [401 if n < 5 else 429]
@@ -189,7 +189,7 @@ class TestAnswer:
     async def test_takes_the_same_time_whoever_it_is(
         self, costly: Client, monkeypatch: Patch, limit: int, status: int
     ) -> None:
-        monkeypatch.setattr(service, "GUESSES_AT_LOGIN", limit)
+        monkeypatch.setattr(credentials, "GUESSES_AT_LOGIN", limit)
         await spread(costly, 1, 401)
         tries = 6  # for others may be noisy
         while await spread(costly, 24, status) > 0.005:

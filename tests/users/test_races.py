@@ -134,11 +134,12 @@ async def race_for_password(house: House, patch: pytest.MonkeyPatch) -> list[int
 
 async def renew_anyway(
     session: AsyncSession, user_id: int, _: int, changes: Mapping[str, Any]
-) -> int:
+) -> Any:
     """Do as `renew_credentials` without asking whether the account has changed meanwhile."""
     values = {**changes, "session_epoch": User.session_epoch + 1}
     statement = update(User).where(User.id == user_id).values(values)
-    return (await session.execute(statement.returning(User.session_epoch))).scalar_one()
+    columns = (User.id, User.version, User.session_epoch)
+    return (await session.execute(statement.returning(*columns))).mappings().one()
 
 
 class TestTwoChangesOfThePassword:

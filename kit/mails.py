@@ -1,0 +1,102 @@
+"""Mails wait in a table, written in the transaction of what they tell about."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, RowMapping, String, Text, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import Base, Now
+from kit.parking import Parkable
+
+LONGEST_OWNER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What to send to whom; no two mails have one name."""
+
+    name: str
+    recipient: str
+    subject: str
+    body: str
+
+
+class MailRow(Parkable, Base):
+    """A mail on its way; where it goes and what it says stay only until it is sent."""
+
+    __tablename__ = "mails"
+
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    recipient: Mapped[str | None] = mapped_column(String(254))
+    subject: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[Now]
+    lease_until: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(LONGEST_OWNER))
+    sent_at: Mapped[datetime | None]
+
+
+FREE = dict.fromkeys(("lease_owner", "lease_until"))
+WAITS = (MailRow.sent_at.is_(None), MailRow.dead_at.is_(None))
+COLUMNS = (
+    *(MailRow.id, MailRow.name, MailRow.recipient, MailRow.subject, MailRow.body),
+    *(MailRow.request_id, MailRow.created_at),
+)
+
+Index(
+    "ix_mails_waiting",
+    MailRow.next_at,
+    postgresql_where=text("sent_at IS NULL AND dead_at IS NULL"),
+)
+
+
+async def enqueue(session: AsyncSession, mail: Mail, request_id: str | None = None) -> None:
+    """Add a mail to those that wait, unless there was one of its name."""
+    statement = insert(MailRow).values(**asdict(mail), request_id=request_id)
+    await session.execute(statement.on_conflict_do_nothing())
+
+
+async def claim(session: AsyncSession, owner: str, lease: timedelta) -> RowMapping | None:
+    """Take the mail that is due for longest, for as long as the lease lasts."""
+    free = or_(MailRow.lease_until.is_(None), MailRow.lease_until < func.now())
+    due = select(MailRow.id).where(*WAITS, MailRow.next_at <= func.now(), free)
+    due = due.order_by(MailRow.next_at).limit(1).with_for_update(skip_locked=True)
+    statement = (
+        update(MailRow)
+        .where(MailRow.id.in_(due))
+        .values(lease_owner=owner, lease_until=func.clock_timestamp() + lease)
+        .returning(*COLUMNS)
+    )
+    return (await session.execute(statement)).mappings().one_or_none()
+
+
+async def finish(session: AsyncSession, mail_id: int) -> None:
+    """Mark a mail as sent and forget what it said; the name stays, for there is one."""
+    forgotten = dict.fromkeys(("recipient", "subject", "body"))
+    await _set(session, mail_id, sent_at=func.now(), **forgotten, **FREE)
+
+
+async def put_off(session: AsyncSession, mail_id: int, wait: timedelta, reason: str) -> None:
+    """Let a mail wait that could not be sent through no fault of its own."""
+    await _set(session, mail_id, **FREE)
+    await MailRow.put_off(session, mail_id, wait, reason)
+
+
+async def fail(session: AsyncSession, mail_id: int, reason: str) -> bool:
+    """Count a try that failed because of the mail itself; tell whether it was the last one."""
+    await _set(session, mail_id, **FREE)
+    return await MailRow.fail(session, mail_id, reason)
+
+
+async def _set(session: AsyncSession, mail_id: int, **values: Any) -> None:
+    await session.execute(update(MailRow).where(MailRow.id == mail_id).values(**values))
+
+
+async def waiting(session: AsyncSession) -> int:
+    """Count the mails that wait to be sent."""
+    return (await session.execute(select(func.count()).where(*WAITS))).scalar_one()
