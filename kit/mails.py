@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base, Now
+from kit.log import bound_request_id
 from kit.parking import Parkable
 
 LONGEST_OWNER = 40
@@ -55,9 +56,9 @@ Index(
 )
 
 
-async def enqueue(session: AsyncSession, mail: Mail, request_id: str | None = None) -> None:
+async def enqueue(session: AsyncSession, mail: Mail) -> None:
     """Add a mail to those that wait, unless there was one of its name."""
-    statement = insert(MailRow).values(**asdict(mail), request_id=request_id)
+    statement = insert(MailRow).values(**asdict(mail), request_id=bound_request_id())
     await session.execute(statement.on_conflict_do_nothing())
 
 
