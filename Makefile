@@ -5,7 +5,7 @@ BIN := .venv/bin
 TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset test test-kafka chaos bench lint
+.PHONY: help up up-split down reset test test-kafka chaos bench lint
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -14,6 +14,10 @@ help: ## Show this list
 up: ## Install, start PostgreSQL, Valkey and a Kafka, migrate, seed, serve on http://127.0.0.1:8000
 	@$(PYTHON) bootstrap.py .venv embedded
 	@exec $(BIN)/shop-api dev
+
+up-split: ## Start users and friends as two services instead, and befriend two people through them
+	@$(PYTHON) bootstrap.py .venv embedded
+	@exec $(BIN)/shop-api split
 
 down: ## Stop what make up started, from another terminal
 	@test ! -x $(BIN)/shop-api || exec $(BIN)/shop-api down

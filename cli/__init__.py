@@ -9,6 +9,8 @@ from cli.dev import ADDRESSES, DATABASE_VARIABLES, FOLDER, dev, down
 from cli.doctor import doctor
 from cli.operate import migrate, routes, serve
 from cli.parked import inbox_group, mails_group, outbox_group
+from cli.split import split
+from cli.split_check import SplitFailed
 from cli.users import user
 from cli.worker import WorkerBroken, worker
 from embedded import instance
@@ -24,6 +26,7 @@ NAMED = (*DATABASE_VARIABLES, *ADDRESSES)
 EXPECTED = (
     *(SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure),
     WorkerBroken,
+    SplitFailed,
 )
 
 
@@ -52,12 +55,14 @@ def main(context: click.Context) -> None:
     While `make up` runs here and neither names a server, commands use its servers.
     """
     load_dotenv_file()
-    if context.invoked_subcommand not in ("dev", "down") and not any(map(os.environ.get, NAMED)):
+    if context.invoked_subcommand not in ("dev", "split", "down") and not any(
+        map(os.environ.get, NAMED)
+    ):
         os.environ.update(instance.lent(FOLDER))
 
 
 for command in (
-    *(dev, down, serve, worker, migrate, seed, user),
+    *(dev, split, down, serve, worker, migrate, seed, user),
     *(outbox_group, inbox_group, mails_group, routes, doctor),
 ):
     main.add_command(command)

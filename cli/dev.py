@@ -49,10 +49,10 @@ def dev(folder: Path) -> None:
     click.echo("Starting ...")
     for number in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         signal.signal(number, lambda *_: sys.exit(0))
-    with instance.single(folder), _servers(folder) as embedded:
+    with instance.single(folder), servers(folder) as embedded:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
-        asyncio.run(_prepare(settings))
+        asyncio.run(prepare(settings))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
 
@@ -84,7 +84,7 @@ def down(folder: Path, *, reset: bool) -> None:
         click.echo("The data is gone.")
 
 
-async def _prepare(settings: Settings) -> None:
+async def prepare(settings: Settings) -> None:
     """Look whether Redis is there, then bring the database up to date and fill it."""
     redis = create_redis(settings)
     try:
@@ -108,7 +108,7 @@ def _with_worker(settings: Settings) -> web.Application:
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[list[str]]:
+def servers(folder: Path) -> Iterator[list[str]]:
     """Start the servers that the environment does not name; yield what was started."""
     started = []
     with ExitStack() as stack:

@@ -46,7 +46,7 @@ Start = Callable[..., House]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Give a way to start the house in a folder of this test, and wait until it is up or over."""
     with ExitStack() as stack:
-        stack.callback(_clean, tmp_path / "house")
+        stack.callback(clean, tmp_path / "house")
 
         def begin(**environment: str) -> House:
             house = House(tmp_path / "house", **environment)
@@ -57,7 +57,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield begin
 
 
-def _clean(folder: Path) -> None:
+def clean(folder: Path) -> None:
     """Remove what `shop-api dev` keeps outside of the test's own folder when root runs it."""
     home = postgres.home(folder / POSTGRES)
     if home.exists():
