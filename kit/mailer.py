@@ -3,26 +3,35 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import RowMapping
 
 from kit import mails, smtp
 from kit.db import Database
 from kit.log import logger, speaking_for
-from kit.patience import Patience, pause
+from kit.patience import Patience, is_outage, pause
 from kit.settings import Settings
 
 LEASE = timedelta(seconds=60)  # after which another worker takes over; longer than sending takes
 POLL = 0.5  # seconds between two looks at an empty queue
-DEFERRED = timedelta(minutes=1)  # what a server that wants to hear of a mail later has to wait
+AWAY = timedelta(seconds=5)  # what was in hand when the server went away waits behind the others
+DEFERRED = timedelta(minutes=1)  # until a server that asked for patience is asked again
+PATIENCE = timedelta(days=3)  # after which such answers count as tries
+END_LIMIT = 2.0  # seconds
 
-Send = Callable[[RowMapping], Awaitable[None]]
+Leave = Callable[[], Awaitable[None]]
+Send = Callable[[RowMapping], Awaitable[Leave]]
 
 
-async def note(mail: RowMapping) -> None:
+async def note(mail: RowMapping) -> Leave:
     """Write into the log that there is a mail, in the place of a server; not to whom."""
     logger.info("mail", mail=mail["name"], subject=mail["subject"])
+    return _nothing
+
+
+async def _nothing() -> None:
+    """Take leave of nobody."""
 
 
 class Mailer:
@@ -37,10 +46,13 @@ class Mailer:
     async def run(self, stop: asyncio.Event) -> None:
         """Send mails until told to stop; outages are waited for."""
         patience = Patience("mailer", stop)
-        while not stop.is_set():
-            async with patience:
-                if not await self.deliver():
-                    await pause(stop, POLL)
+        try:
+            while not stop.is_set():
+                async with patience:
+                    if not await self.deliver():
+                        await pause(stop, POLL)
+        finally:
+            await self._end()
 
     async def deliver(self) -> bool:
         """Send the mail that is due for longest; False when there is none.
@@ -59,21 +71,31 @@ class Mailer:
 
     async def _try(self, mail: RowMapping) -> None:
         try:
-            await self._send(mail)
+            leave = await self._send(mail)
         except smtp.Refused as error:
-            async with self._database.writing() as session:
-                parked = await mails.fail(session, mail["id"], str(error))
-            if parked:
-                logger.error("mail parked", mail=mail["name"], cause=str(error))
-        except (smtp.Deferred, smtp.MailAway) as error:
-            wait = DEFERRED if isinstance(error, smtp.Deferred) else timedelta()
-            async with self._database.writing() as session:
-                await mails.put_off(session, mail["id"], wait, str(error))
-            if isinstance(error, smtp.MailAway):
-                raise
+            await self._fail(mail, str(error))
+        except smtp.Deferred as error:
+            if datetime.now(UTC) - mail["created_at"] > PATIENCE:
+                await self._fail(mail, str(error))
+            else:
+                await self._put_off(mail, DEFERRED, str(error))
+        except smtp.MailAway as error:
+            await self._put_off(mail, AWAY, str(error))
+            raise
         else:
             self._sent.append(mail["id"])
             await self._mark()
+            await leave()
+
+    async def _fail(self, mail: RowMapping, why: str) -> None:
+        async with self._database.writing() as session:
+            parked = await mails.fail(session, mail["id"], self._owner, why)
+        if parked:
+            logger.error("mail parked", mail=mail["name"], cause=why)
+
+    async def _put_off(self, mail: RowMapping, wait: timedelta, why: str) -> None:
+        async with self._database.writing() as session:
+            await mails.put_off(session, mail["id"], self._owner, wait, why)
 
     async def _mark(self) -> None:
         """Mark what was sent; it stays noted here until PostgreSQL has it."""
@@ -81,3 +103,13 @@ class Mailer:
             async with self._database.writing() as session:
                 await mails.finish(session, self._sent[0])
             del self._sent[0]
+
+    async def _end(self) -> None:
+        """Mark what was sent, else it would be sent again."""
+        try:
+            async with asyncio.timeout(END_LIMIT):
+                await self._mark()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            logger.warning("sent mails stay unmarked", mails=len(self._sent))

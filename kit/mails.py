@@ -4,7 +4,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, RowMapping, String, Text, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    RowMapping,
+    String,
+    Text,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -69,7 +80,7 @@ async def claim(session: AsyncSession, owner: str, lease: timedelta) -> RowMappi
     due = due.order_by(MailRow.next_at).limit(1).with_for_update(skip_locked=True)
     statement = (
         update(MailRow)
-        .where(MailRow.id.in_(due))
+        .where(MailRow.id == due.scalar_subquery())  # `IN` would lock again for each row
         .values(lease_owner=owner, lease_until=func.clock_timestamp() + lease)
         .returning(*COLUMNS)
     )
@@ -77,25 +88,32 @@ async def claim(session: AsyncSession, owner: str, lease: timedelta) -> RowMappi
 
 
 async def finish(session: AsyncSession, mail_id: int) -> None:
-    """Mark a mail as sent and forget what it said; the name stays, for there is one."""
+    """Mark a mail as sent, whoever holds it by now, and forget what it said but its name."""
     forgotten = dict.fromkeys(("recipient", "subject", "body"))
-    await _set(session, mail_id, sent_at=func.now(), **forgotten, **FREE)
+    await _set(session, MailRow.id == mail_id, sent_at=func.now(), **forgotten, **FREE)
 
 
-async def put_off(session: AsyncSession, mail_id: int, wait: timedelta, reason: str) -> None:
-    """Let a mail wait that could not be sent through no fault of its own."""
-    await _set(session, mail_id, **FREE)
-    await MailRow.put_off(session, mail_id, wait, reason)
+async def put_off(
+    session: AsyncSession, mail_id: int, owner: str, wait: timedelta, reason: str
+) -> None:
+    """Let a mail wait that could not be sent through no fault of its own.
+
+    A mail whose lease another worker has by now is that worker's affair.
+    """
+    if await _set(session, (MailRow.id == mail_id) & (MailRow.lease_owner == owner), **FREE):
+        await MailRow.put_off(session, mail_id, wait, reason)
 
 
-async def fail(session: AsyncSession, mail_id: int, reason: str) -> bool:
+async def fail(session: AsyncSession, mail_id: int, owner: str, reason: str) -> bool:
     """Count a try that failed because of the mail itself; tell whether it was the last one."""
-    await _set(session, mail_id, **FREE)
-    return await MailRow.fail(session, mail_id, reason)
+    mine = await _set(session, (MailRow.id == mail_id) & (MailRow.lease_owner == owner), **FREE)
+    return mine and await MailRow.fail(session, mail_id, reason)
 
 
-async def _set(session: AsyncSession, mail_id: int, **values: Any) -> None:
-    await session.execute(update(MailRow).where(MailRow.id == mail_id).values(**values))
+async def _set(session: AsyncSession, which: ColumnElement[bool], **values: Any) -> bool:
+    """Change a mail that is not sent yet; tell whether there was one."""
+    statement = update(MailRow).where(which, MailRow.sent_at.is_(None)).values(**values)
+    return (await session.execute(statement.returning(MailRow.id))).first() is not None
 
 
 async def waiting(session: AsyncSession) -> int:

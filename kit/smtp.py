@@ -1,18 +1,25 @@
 """Hand a mail to the server that SMTP_URL names, and tell whose fault it is when that fails."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 from sqlalchemy import RowMapping
 
 from kit.errors import Away
+from kit.log import logger
 from kit.settings import Settings
 
 STEP_LIMIT = 5.0  # seconds for each answer of the server
 SEND_LIMIT = 20.0  # seconds for all of it
+LEAVE_LIMIT = 1.0  # seconds
 PERMANENT = 500  # SMTP answers from here on are final (RFC 5321, 4.2.1)
 
 
@@ -33,36 +40,46 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         url = urlsplit(settings.smtp_url)
+        direct = url.scheme == "smtps"
+        secret = settings.app_env == "production" and bool(url.password) and not direct
         self._sender = settings.mail_from
-        self._where = {
+        self._where: dict[str, Any] = {
             "hostname": url.hostname,
             "port": url.port,
             "username": unquote(url.username) if url.username else None,
             "password": unquote(url.password) if url.password else None,
-            "use_tls": url.scheme == "smtps",
+            "use_tls": direct,
+            "start_tls": True if secret else None,  # no password in clear; None: where offered
             "timeout": STEP_LIMIT,
         }
 
-    async def send(self, mail: RowMapping) -> None:
-        """Send one mail; its id is the same at each try, so that a second copy can be told.
+    async def send(self, mail: RowMapping) -> Callable[[], Awaitable[None]]:
+        """Send one mail; return how to take leave of the server, which has it by then.
+
+        The mail's id is the same at each try, so that a second copy can be told.
 
         Raises:
             MailAway, Refused, Deferred: as the server's answer says.
         """
+        client = aiosmtplib.SMTP(**self._where)
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                await aiosmtplib.send(self._message(mail), **self._where)  # type: ignore[arg-type]
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _of_mail(error.recipients[0]) from error
-        except aiosmtplib.SMTPDataError as error:
-            raise _of_mail(error) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailAway(type(error).__name__) from error
+                message = self._message(mail)
+                await client.connect()
+                await client.send_message(
+                    message, sender=self._sender, recipients=[mail["recipient"]]
+                )
+        except BaseException as error:
+            client.close()
+            if isinstance(error, Exception):
+                raise _cause(error) from error
+            raise
+        return partial(_leave, client)
 
     def _message(self, mail: RowMapping) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = mail["recipient"]
+        message["To"] = Address(addr_spec=mail["recipient"])
         message["Subject"] = mail["subject"]
         message["Date"] = format_datetime(mail["created_at"])
         domain = self._sender.rpartition("@")[2]
@@ -72,7 +89,33 @@ class Server:
         return message
 
 
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye; a server that does not answer is left without."""
+    try:
+        async with asyncio.timeout(LEAVE_LIMIT):
+            await client.quit()
+    except (aiosmtplib.SMTPException, OSError) as error:
+        logger.info("mail server left", cause=type(error).__name__)
+    finally:
+        client.close()
+
+
+def _cause(error: Exception) -> Exception:
+    """Tell whose fault an error is; a server's own words may name people, so they stay out."""
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused():
+            return _of_mail(error.recipients[0])
+        case aiosmtplib.SMTPDataError():
+            return _of_mail(error)
+        case ValueError() | aiosmtplib.SMTPNotSupported() | HeaderParseError():
+            return Refused(type(error).__name__)  # an address that cannot be written
+        case aiosmtplib.SMTPException() | OSError():
+            return MailAway(type(error).__name__)
+        case _:
+            return error
+
+
 def _of_mail(error: aiosmtplib.SMTPResponseException) -> Exception:
-    """Tell final answers about a mail from passing ones; the server's words may name people."""
+    """Tell final answers about a mail from passing ones."""
     kind = Refused if error.code >= PERMANENT else Deferred
     return kind(f"{type(error).__name__} {error.code}")

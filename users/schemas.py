@@ -21,10 +21,12 @@ def _credible_birthday(value: date) -> None:
 
 
 def _email(**kwargs: Any) -> Text:
-    """Take ASCII only: letters of other alphabets have no one lower case in which to compare."""
-    return Text(
-        most=254, extra=validate.And(validate.Regexp(r"[!-~]+\Z"), validate.Email()), **kwargs
-    )
+    """Take ASCII only: letters of other alphabets have no one lower case in which to compare.
+
+    Nor what mails would take for an encoded word (RFC 2047), which may stand for anything.
+    """
+    plain = validate.Regexp(r"(?!.*=\?)[!-~]+\Z", error="Not a valid email address.")
+    return Text(most=254, extra=validate.And(plain, validate.Email()), **kwargs)
 
 
 def _username(**kwargs: Any) -> Text:
