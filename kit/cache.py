@@ -7,6 +7,7 @@ in after it. When Redis is cut off between commit and settlement, the doubt outl
 fill, and the event about the change makes the entry's version grow.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from kit.redis import run_script
 
 TTL = 300  # seconds
 FILL_WITHIN = 3  # seconds after a miss
-DOUBTED = 15  # seconds, more than a transaction and the fill after it can take
+DOUBTED = 20  # seconds, more than a transaction can take
 
 Body = Mapping[str, Any]
 
@@ -126,16 +127,16 @@ class Cache:
         Raises:
             RedisError: at the beginning, before anything has happened.
         """
-        await run_script(self._doubt, keys=[self.key(name)], args=[DOUBTED])
-        change = Change()
+        change, token = Change(), secrets.token_hex(8)
+        await run_script(self._doubt, keys=[self.key(name)], args=[token, DOUBTED])
         try:
             yield change
         except Failure:
-            await self._try(self._settle, name, ["", "", TTL, DOUBTED])
+            await self._try(self._settle, name, [token, "", "", TTL])
             raise
         entry = change.entry
-        version = ["", ""] if entry is None else [entry.version, entry.to_json()]
-        await self._try(self._settle, name, [*version, TTL, DOUBTED])
+        state = ["", ""] if entry is None else [entry.version, entry.to_json()]
+        await self._try(self._settle, name, [token, *state, TTL])
 
     async def outdate(self, name: str, version: int) -> None:
         """Let nobody see an entry that is older than `version`.

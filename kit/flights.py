@@ -2,7 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar
+
+from kit.errors import Unavailable
+from kit.faults import failure_of
 
 T = TypeVar("T")
 
@@ -34,7 +38,14 @@ class Flights(Generic[T]):
     async def _after(self, other: asyncio.Task[T], name: str, load: Load[T]) -> T:
         await asyncio.wait([other])
         self._running[name] = self._next.pop(name)
-        return await self._run(name, load)
+        return await self._run(name, partial(self._unless_away, other, load))
+
+    async def _unless_away(self, other: asyncio.Task[T], load: Load[T]) -> T:
+        """Fail as the load before did when something is away, for nobody wants to wait twice."""
+        error = None if other.cancelled() else other.exception()
+        if isinstance(error, Exception) and isinstance(failure_of(error), Unavailable):
+            raise error
+        return await load()
 
     async def _run(self, name: str, load: Load[T]) -> T:
         try:

@@ -23,7 +23,9 @@ local epoch, created, seen = tonumber(r[2]), tonumber(r[3]), tonumber(r[4])
 if created > now + 60 or seen > now + 60 then return dead() end
 local valid_from = tonumber(redis.call('GET', 'user-epoch:' .. r[1]) or '0')
 local rest = math.min(idle, created + lifetime - now)
-if epoch < valid_from or rest <= 0 or now - seen >= idle then return dead() end
+-- one that is too old stays: whoever changed the password may be about to keep it
+if epoch < valid_from then return false end
+if rest <= 0 or now - seen >= idle then return dead() end
 if now - seen >= math.min(60, idle / 10) then
   redis.call('HSET', KEYS[1], 'last_seen_at', now)
   redis.call('EXPIRE', KEYS[1], rest)
