@@ -92,7 +92,7 @@ async def keep(
 
 
 async def due(session: AsyncSession, consumer: str) -> RowMapping | None:
-    """Lock and return the oldest event that is due, unless an older one of its key waits."""
+    """Lock and return the event that is due for longest, unless an older one of its key waits."""
     older = aliased(InboxRow)
     behind = exists().where(
         older.consumer == InboxRow.consumer,
@@ -112,7 +112,7 @@ async def due(session: AsyncSession, consumer: str) -> RowMapping | None:
             InboxRow.next_at <= func.now(),
             ~behind,
         )
-        .order_by(InboxRow.id)
+        .order_by(InboxRow.next_at, InboxRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

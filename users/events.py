@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit import mails, outbox
 from kit.cache import Cache
 from kit.consumer import Event, Handlers
+from kit.db import LARGEST_ID
 from kit.session_store import SessionStore
 from users import repository
 from users.entities import cache_name
@@ -57,9 +58,20 @@ async def settle(cache: Cache, sessions: SessionStore, _: AsyncSession, event: E
 
     Whoever made the change has done so himself, unless Redis was cut off at that moment.
     """
-    told = event.payload
-    await cache.outdate(cache_name(told["id"]), told["version"])
-    await sessions.refuse_older(told["id"], told["session_epoch"])
+    user_id, version, epoch = (_number(event.payload[name]) for name in TOLD_OF_CHANGES)
+    await cache.outdate(cache_name(user_id), version)
+    await sessions.refuse_older(user_id, epoch)
+
+
+def _number(value: object) -> int:
+    """Return what a stranger may have sent as a number that a row could have.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if type(value) is not int or not 0 <= value <= LARGEST_ID:
+        raise ValueError("not a number of a row")
+    return value
 
 
 def handlers(cache: Cache, sessions: SessionStore) -> Handlers:
