@@ -5,6 +5,7 @@ from dataclasses import replace
 import click
 
 from kit import log, server
+from kit.engine import driver_url
 from kit.settings import Settings
 
 
@@ -32,6 +33,7 @@ def command(
 
 
 def _serve(settings: Settings, create_app: server.CreateApp) -> None:
+    driver_url(settings)
     app = create_app(settings)  # what does not fit is told here, and not by each worker
     listening = server.listen(settings.host, settings.port)
     if settings.workers > 1:

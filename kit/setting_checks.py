@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError
 
 LABEL = r"[A-Za-z0-9_-]{1,63}"
-SERVER = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{LABEL}(\.{LABEL}){{0,30}}\.?):(?P<port>[0-9]{{1,5}})")
+HOST = rf"(\[[0-9A-Fa-f:.]+\]|{LABEL}(\.{LABEL}){{0,30}}\.?)"
+SERVER = re.compile(rf"{HOST}:(?P<port>[0-9]{{1,5}})")
+URL = re.compile(rf"(?P<scheme>[a-z]+)://((?P<who>[^@/?#]*)@)?{HOST}(:[0-9]{{1,5}})?/?")
+SENDER = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=^_`{{|}}~-]{{1,64}}@{LABEL}(\.{LABEL}){{0,30}}")
 TOKEN = re.compile(r"[!-~]{16,256}")
 
 Network = IPv4Network | IPv6Network
@@ -65,13 +68,16 @@ def is_redis(value: str) -> None:
 
 
 def is_http(value: str) -> None:
-    """Take the address of a service."""
-    _is_url(value, ("http", "https"), "Must be an address such as http://users:8000.")
+    """Take the address of a service; a name and a password have no place in it."""
+    found = _url(value, ("http", "https"))
+    if value and (not found or found["who"] is not None):
+        raise ValidationError("Must be an address such as http://users:8000.")
 
 
 def is_smtp(value: str) -> None:
     """Take the address of a mail server."""
-    _is_url(value, ("smtp", "smtps"), "Must be an address such as smtp://user:password@host:587.")
+    if value and not _url(value, ("smtp", "smtps")):
+        raise ValidationError("Must be an address such as smtp://user:password@host:587.")
 
 
 def is_token(value: str) -> None:
@@ -81,19 +87,16 @@ def is_token(value: str) -> None:
 
 
 def is_sender(value: str) -> None:
-    """Take an e-mail address."""
-    if not re.fullmatch(r"[!-?A-~]{1,64}@[!-?A-~]{1,250}", value):
+    """Take a plain e-mail address."""
+    if not SENDER.fullmatch(value):
         raise ValidationError("Must be an e-mail address.")
 
 
-def _is_url(value: str, schemes: tuple[str, ...], complaint: str) -> None:
-    if not value:
-        return
+def _url(value: str, schemes: tuple[str, ...]) -> re.Match[str] | None:
+    """Return the parts of an address without path and query; None when it is none."""
+    found = URL.fullmatch(value)
     try:
-        parts = urlsplit(value)
-        known = parts.scheme in schemes and bool(parts.hostname) and not parts.query
-        known = known and (parts.port is None or parts.port > 0) and parts.path in ("", "/")
-    except ValueError:
-        known = False
-    if not known:
-        raise ValidationError(complaint)
+        port = urlsplit(value).port
+    except ValueError:  # it is no number, or too large
+        return None
+    return found if found and found["scheme"] in schemes and port != 0 else None
