@@ -12,10 +12,11 @@ depends_on = None
 def upgrade() -> None:
     """Go forward."""
     op.execute("SET LOCAL lock_timeout = '2s'")
+    alive = sa.text("deleted_at IS NULL")
+    # first, for reads can go on meanwhile; a new column stops everybody until all is done
+    op.create_index("ix_users_birthday", "users", ["birthday", "id"], postgresql_where=alive)
     version = sa.Column("version", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     op.add_column("users", version)
-    alive = sa.text("deleted_at IS NULL")
-    op.create_index("ix_users_birthday", "users", ["birthday", "id"], postgresql_where=alive)
 
 
 def downgrade() -> None:
