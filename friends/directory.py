@@ -20,7 +20,7 @@ from yarl import URL
 
 from friends.errors import UserNotFound, UsersUnavailable
 from kit import health, services
-from kit.log import bound_request_id
+from kit.log import bound_request_id, logger
 from kit.schemas import Day, Id, Instant, Schema
 from kit.settings import Settings, SettingsError
 
@@ -86,7 +86,7 @@ class HttpDirectory:
                 return False
             if status == 204:
                 return True
-        raise UsersUnavailable
+        raise _unclear(status)
 
     async def cards(self, ids: Sequence[int]) -> Mapping[int, Card]:
         """Return the cards of those who exist, by id."""
@@ -97,7 +97,7 @@ class HttpDirectory:
                 url = (self._users / "cards").with_query(ids=",".join(map(str, some)))
                 status, body = await self._ask(url)
                 if status != 200:
-                    raise UsersUnavailable
+                    raise _unclear(status)
                 cards = CardOut(many=True, unknown=EXCLUDE).load(orjson.loads(body)["items"])
                 for card in cards:
                     if card["id"] in some:
@@ -110,7 +110,7 @@ class HttpDirectory:
             status, _body = await self._ask(self._root / "livez")
             if status == 200:
                 return
-        raise UsersUnavailable
+        raise _unclear(status)
 
     async def _ask(self, url: URL) -> tuple[int, bytes]:
         """Return status and body of an answer that is not too long."""
@@ -122,6 +122,12 @@ class HttpDirectory:
                 if len(body) > LARGEST_ANSWER:
                     raise UsersUnavailable
             return response.status, bytes(body)
+
+
+def _unclear(status: int) -> UsersUnavailable:
+    """Note an answer that says nothing; 401 means that the two SERVICE_TOKENs differ."""
+    logger.warning("users service answers oddly", status=status)
+    return UsersUnavailable()
 
 
 @asynccontextmanager

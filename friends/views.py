@@ -97,7 +97,10 @@ class MutualView(FriendsView):
         query=MutualQuery(), returns=page_of(CardOut()), raises=(UserNotFound, UsersUnavailable)
     )
     async def get(self, *, other_id: int, page: int, size: int) -> Page:
-        """List who is a friend of both oneself and another user, by id."""
+        """List who is a friend of both oneself and another user, by id.
+
+        `total` counts those who have left as well; among the items they are left out.
+        """
         async with self.reading() as session:
             ids, total = await service.mutual_friends(
                 session, self.me.user_id, other_id, page=page, size=size
