@@ -58,7 +58,7 @@ def dev(folder: Path) -> None:
 
         def started() -> None:
             instance.record(folder, url)
-            instance.lend(folder, {name: os.environ[name] for name in ADDRESSES})
+            instance.lend(folder, addresses(settings))
             click.echo(_banner(url, embedded, folder))
 
         try:
@@ -82,6 +82,15 @@ def down(folder: Path, *, reset: bool) -> None:
             if place.exists():
                 shutil.rmtree(place)
         click.echo("The data is gone.")
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Return where the servers are, as the environment says it."""
+    return {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_servers,
+    }
 
 
 async def prepare(settings: Settings) -> None:

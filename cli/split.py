@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from sqlalchemy import make_url, text
 
-from cli.dev import ADDRESSES, folder_option, prepare, servers
+from cli.dev import addresses, folder_option, prepare, servers
 from cli.split_check import SplitFailed, befriend
 from embedded import instance
 from embedded.process import stop
@@ -27,9 +27,11 @@ from kit.web import API
 from migrations.run import migrate
 from seed.plan import PASSWORD
 
+HOST = "127.0.0.1"
 USERS_PORT, FRIENDS_PORT = 8001, 8002
 FRIENDS_DATABASE = "friends"
 STOP_SECONDS = 15.0
+PLAIN = {"APP_HOST": HOST, "COOKIE_SECURE": "false"}  # no TLS lies between us and ourselves
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 Child = subprocess.Popen[bytes]
@@ -54,7 +56,7 @@ def split(folder: Path) -> None:
         with _running(_commands(settings, users, friends, friends_url)) as children:
             asyncio.run(befriend(users, friends, children))
             instance.record(folder, users)
-            instance.lend(folder, {name: os.environ[name] for name in ADDRESSES})
+            instance.lend(folder, addresses(settings))
             click.echo(_banner(users, friends))
             _wait(children)
 
@@ -63,7 +65,7 @@ def _commands(
     settings: Settings, users: str, friends: str, friends_url: str
 ) -> list[tuple[list[str], dict[str, str]]]:
     """Return what to run: arguments of Python, and what the environment says besides."""
-    token = {"SERVICE_TOKEN": settings.service_token or secrets.token_urlsafe(32)}
+    token = {"SERVICE_TOKEN": settings.service_token or secrets.token_urlsafe(32), **PLAIN}
     asking = {"USERS_SERVICE_URL": users, "DATABASE_URL": friends_url}
     return [
         (["-m", "users"], {**token, "APP_PORT": _port(users)}),
@@ -112,11 +114,11 @@ def _running(commands: list[tuple[list[str], dict[str, str]]]) -> Iterator[list[
             children.append(child)
         yield children
     finally:
-        click.echo("Stopping ...")
         for number in server.STOPPING:  # all ends in bounded time
             signal.signal(number, signal.SIG_IGN)
         for child in children:
             child.terminate()
+        click.echo("Stopping ...")
         for child in children:
             stop(child, signal.SIGTERM, STOP_SECONDS)
 
@@ -130,11 +132,11 @@ def _end_with_parent() -> None:
 def _address(port: int) -> str:
     """Return an address on the wanted port, or on any free one."""
     try:
-        listening = server.listen("127.0.0.1", port)
+        listening = server.listen(HOST, port)
     except server.PortTaken:
-        listening = server.listen("127.0.0.1", 0)
+        listening = server.listen(HOST, 0)
     with listening:
-        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+        return f"http://{HOST}:{listening.getsockname()[1]}"
 
 
 def _port(address: str) -> str:

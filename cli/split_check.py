@@ -27,9 +27,12 @@ async def befriend(users: str, friends: str, children: Children) -> None:
         for address in (users, friends):
             await _ready(client, address, children)
         credentials = {"login": "demo", "password": PASSWORD}
-        await _expect(client, "POST", f"{users}{API}/auth/login", {200}, credentials)
-        found = await _expect(client, "GET", f"{users}{API}/users?q=admin&size=1", {200})
-        wanted = {"target_id": found["items"][0]["id"], "tag": "colleague"}
+        me = await _expect(client, "POST", f"{users}{API}/auth/login", {200}, credentials)
+        found = await _expect(client, "GET", f"{users}{API}/users?size=2", {200})
+        others = [user["id"] for user in found["items"] if user["id"] != me["id"]]
+        if not others:
+            raise SplitFailed("There is nobody but demo: run `shop-api seed`.")
+        wanted = {"target_id": others[0], "tag": "colleague"}
         made = await _expect(client, "POST", f"{friends}{API}/friends", {201, 409}, wanted)
         known = await _expect(client, "GET", f"{friends}{API}/friends?size=1", {200})
         friend = known["items"][0]["friend"]
