@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from aiohttp import web
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -93,3 +93,12 @@ def contains(text: str) -> str:
     """Return the LIKE pattern that finds `text` anywhere, its wildcards as plain characters."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def locked(wanted: Select[*tuple[Any, ...]], most: int) -> Select[*tuple[Any, ...]]:
+    """Lock the first rows that nobody else is at, for an `IN` of the statement that changes them.
+
+    The CTE is needed: a plan may run a subquery once for each row, and lock others each time.
+    """
+    found = wanted.limit(most).with_for_update(skip_locked=True).cte("locked")
+    return select(found.prefix_with("MATERIALIZED"))

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, String, delete, func, sel
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.db import Base, Now
+from kit.db import Base, Now, locked
 
 KEPT = timedelta(hours=24)
 
@@ -30,8 +30,7 @@ class IdempotencyKey(Base):
 async def prune(session: AsyncSession, *, most: int) -> int:
     """Forget keys that are too old, at most so many; return how many."""
     key = (columns := IdempotencyKey.__table__.c).operation, columns.user_id, columns.key
-    old = select(*key).where(columns.created_at < func.now() - KEPT).limit(most)
-    old = old.with_for_update(skip_locked=True)  # a key may be taken over at this moment
+    old = locked(select(*key).where(columns.created_at < func.now() - KEPT), most)
     gone = await session.execute(
         delete(IdempotencyKey).where(tuple_(*key).in_(old)).returning(columns.key)
     )

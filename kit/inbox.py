@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from kit.db import Base, Now
+from kit.db import Base, Now, locked
 from kit.parking import Parkable
 
 
@@ -127,8 +127,7 @@ async def finish(session: AsyncSession, row_id: int) -> None:
 
 async def prune(session: AsyncSession, *, kept: timedelta, most: int) -> int:
     """Forget events that were handled longer ago than `kept`, at most so many; return how many."""
-    old = select(InboxRow.id).where(InboxRow.handled_at < func.now() - kept).limit(most)
-    old = old.with_for_update(skip_locked=True)  # another worker may be at it
+    old = locked(select(InboxRow.id).where(InboxRow.handled_at < func.now() - kept), most)
     gone = await session.execute(
         delete(InboxRow).where(InboxRow.id.in_(old)).returning(InboxRow.id)
     )

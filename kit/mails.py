@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.db import Base, Now
+from kit.db import Base, Now, locked
 from kit.log import bound_request_id
 from kit.parking import Parkable
 
@@ -77,10 +77,9 @@ async def claim(session: AsyncSession, owner: str, lease: timedelta) -> RowMappi
     """Take the mail that is due for longest, for as long as the lease lasts."""
     free = or_(MailRow.lease_until.is_(None), MailRow.lease_until < func.now())
     due = select(MailRow.id).where(*WAITS, MailRow.next_at <= func.now(), free)
-    due = due.order_by(MailRow.next_at).limit(1).with_for_update(skip_locked=True)
     statement = (
         update(MailRow)
-        .where(MailRow.id == due.scalar_subquery())  # `IN` would lock again for each row
+        .where(MailRow.id.in_(locked(due.order_by(MailRow.next_at), 1)))
         .values(lease_owner=owner, lease_until=func.clock_timestamp() + lease)
         .returning(*COLUMNS)
     )

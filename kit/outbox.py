@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from kit.db import Base, Now
+from kit.db import Base, Now, locked
 from kit.log import bound_request_id
 from kit.parking import Parkable
 
@@ -171,8 +171,7 @@ async def waiting(session: AsyncSession) -> tuple[int, timedelta | None]:
 
 async def prune(session: AsyncSession, *, kept: timedelta, most: int) -> int:
     """Delete rows that were sent longer ago than `kept`, at most so many; return how many."""
-    old = select(OutboxRow.id).where(OutboxRow.published_at < func.now() - kept).limit(most)
-    old = old.with_for_update(skip_locked=True)  # another worker may be at it
+    old = locked(select(OutboxRow.id).where(OutboxRow.published_at < func.now() - kept), most)
     gone = await session.execute(
         delete(OutboxRow).where(OutboxRow.id.in_(old)).returning(OutboxRow.id)
     )
