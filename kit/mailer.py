@@ -1,4 +1,7 @@
-"""Send the mails that wait: each once, unless a worker dies between the server's yes and ours."""
+"""Send the mails that wait: each once, unless the server's yes cannot be noted in time.
+
+That is so when a worker dies just then, or has no PostgreSQL for as long as the lease lasts.
+"""
 
 import asyncio
 import secrets
@@ -15,7 +18,7 @@ from kit.settings import Settings
 
 LEASE = timedelta(seconds=60)  # after which another worker takes over; longer than sending takes
 POLL = 0.5  # seconds between two looks at an empty queue
-AWAY = timedelta(seconds=5)  # what was in hand when the server went away waits behind the others
+AWAY = timedelta(seconds=1)  # what was in hand when the server went away waits behind the others
 DEFERRED = timedelta(minutes=1)  # until a server that asked for patience is asked again
 PATIENCE = timedelta(days=3)  # after which such answers count as tries
 END_LIMIT = 2.0  # seconds

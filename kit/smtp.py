@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -20,6 +19,7 @@ from kit.settings import Settings
 STEP_LIMIT = 5.0  # seconds for each answer of the server
 SEND_LIMIT = 20.0  # seconds for all of it
 LEAVE_LIMIT = 1.0  # seconds
+CLOSING = 421  # a server may say so at any time (RFC 5321, 4.2.3)
 PERMANENT = 500  # SMTP answers from here on are final (RFC 5321, 4.2.1)
 
 
@@ -74,6 +74,7 @@ class Server:
             if isinstance(error, Exception):
                 raise _cause(error) from error
             raise
+        logger.info("mail sent", mail=mail["name"])
         return partial(_leave, client)
 
     def _message(self, mail: RowMapping) -> EmailMessage:
@@ -107,15 +108,17 @@ def _cause(error: Exception) -> Exception:
             return _of_mail(error.recipients[0])
         case aiosmtplib.SMTPDataError():
             return _of_mail(error)
-        case ValueError() | aiosmtplib.SMTPNotSupported() | HeaderParseError():
-            return Refused(type(error).__name__)  # an address that cannot be written
+        case aiosmtplib.SMTPNotSupported():
+            return Refused(type(error).__name__)
         case aiosmtplib.SMTPException() | OSError():
             return MailAway(type(error).__name__)
         case _:
-            return error
+            return Refused(type(error).__name__)  # it cannot be written
 
 
 def _of_mail(error: aiosmtplib.SMTPResponseException) -> Exception:
     """Tell final answers about a mail from passing ones."""
-    kind = Refused if error.code >= PERMANENT else Deferred
-    return kind(f"{type(error).__name__} {error.code}")
+    told = f"{type(error).__name__} {error.code}"
+    if error.code == CLOSING:
+        return MailAway(told)
+    return Refused(told) if error.code >= PERMANENT else Deferred(told)
