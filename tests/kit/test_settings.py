@@ -14,6 +14,7 @@ VARIABLES = [
     *("REDIS_URL", "COOKIE_SECURE", "SESSION_IDLE", "SESSION_LIFETIME", "BCRYPT_ROUNDS"),
     *("LOG_LEVEL", "LOG_FORMAT", "KAFKA_BOOTSTRAP_SERVERS", "TRUSTED_PROXIES"),
     *("RATE_LIMITER_CALLS", "RATE_LIMITER_PERIOD", "RATE_LIMITER_BACKEND"),
+    *("USERS_SERVICE_URL", "SERVICE_TOKEN", "SMTP_URL", "MAIL_FROM"),
 ]
 BAD = {
     "APP_ENV": ["prod", "Production", ""],
@@ -40,6 +41,10 @@ BAD = {
     "RATE_LIMITER_PERIOD": ["", "0s", "-1s", "500ms", "401d", "soon", "99999999999d"],
     "RATE_LIMITER_BACKEND": ["", "Redis", "postgresql"],
     "TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "::1/129", "10.0.0.0/8;::1", "*", "[::1]"],
+    "USERS_SERVICE_URL": ["users:8000", "ftp://users", "http://", "http://u:0", "http://u/api"],
+    "SERVICE_TOKEN": ["x" * 15, "x" * 257, "токен" * 5, "two words, too long", "x" * 20 + "\n"],
+    "SMTP_URL": ["mail:25", "http://mail", "smtp://", "smtp://m:0", "smtp://m/x", "smtp://m?a=1"],
+    "MAIL_FROM": ["", "shop", "@shop", "shop@", "a@b@c", "Shop <a@b>", "ж@b", "a@b\n"],
 }
 SAFE = {"APP_ENV": "production", "POSTGRES_PASSWORD": "own", "COOKIE_SECURE": "true"}
 
@@ -189,4 +194,5 @@ class TestDatabaseAddress:
 class TestRepr:
     def test_holds_no_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         urls = {"DATABASE_URL": "postgresql://u:canary@h/d", "REDIS_URL": "redis://:canary@h/0"}
-        assert "canary" not in repr(read(monkeypatch, urls))
+        more = {"SMTP_URL": "smtp://u:canary@h", "SERVICE_TOKEN": "canary" * 3}
+        assert "canary" not in repr(read(monkeypatch, urls | more))
