@@ -91,7 +91,7 @@ class OwnUserOut(UserOut):
 class UsersQuery(PageQuery):
     """Choose users: part of a username or name in any case, and how old they are today."""
 
-    q = Text(least=1, most=100)
+    q = Text(most=100)
     min_age = QueryNumber(0, OLDEST)
     max_age = QueryNumber(0, OLDEST)
 

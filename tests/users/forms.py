@@ -56,6 +56,7 @@ REFUSED: dict[str, list[Any]] = {
         *("abc\n", " abc", "a/bc", "abc\x00", "\ud800bc"),
     ],
     "email": [
+        "=?utf-8?q?victim=40x?=@example.org",  # mails would read more into it
         *(..., None, 7, "", "plain", "@example.org", "a@", "a b@example.org", "a@@example.org"),
         *("a@example..org", "a@example.org\n", " a@example.org", "a@-", "a@b\x00.org"),
         *("a" + LONGEST_EMAIL, "a@example.org, b@example.org", "Ann <a@example.org>"),
