@@ -29,6 +29,8 @@ TTL = 300  # seconds
 FILL_WITHIN = 3  # seconds after a miss
 DOUBTED = 20  # seconds, more than a transaction can take
 
+GONE = b""
+
 Body = Mapping[str, Any]
 
 
@@ -42,7 +44,7 @@ class Entry:
     def to_json(self) -> bytes:
         """Write the body; what is gone is empty."""
         if self.body is None:
-            return b""
+            return GONE
         return orjson.dumps(dict(self.body), option=orjson.OPT_UTC_Z)
 
 
@@ -58,6 +60,14 @@ class Look:
         """Read the answer of the script."""
         body, welcome, now = found
         return cls(body, int(now) + FILL_WITHIN if welcome else None)
+
+    def document(self) -> dict[str, Any] | None:
+        """Return what the body says; None when there is none that can be read."""
+        try:
+            found = orjson.loads(self.body or b"null")
+        except orjson.JSONDecodeError:
+            return None
+        return found if isinstance(found, dict) else None
 
 
 class Change:
@@ -89,17 +99,19 @@ class Cache:
 
     async def through(
         self, name: str, load: Callable[[], Awaitable[Entry | None]], look: Look | None = None
-    ) -> Any:
+    ) -> dict[str, Any] | None:
         """Return the body as JSON has it, from the cache or else by `load`; None when gone.
 
         load: reads the row; None for one that never was. look: what was brought along already.
         """
         if look is None:
             look = await self.look(name)
-        if look.body is not None:
-            return orjson.loads(look.body) if look.body else None
+        if look.body == GONE:
+            return None
+        if (known := look.document()) is not None:
+            return known
         entry = await self._flights.join(name, partial(self._load, name, load, look))
-        return orjson.loads(entry.to_json()) if entry and entry.body is not None else None
+        return Look(entry.to_json()).document() if entry else None
 
     async def look(self, name: str) -> Look:
         """Return what Redis says; when it is away there is nothing, and nothing to fill."""

@@ -2,51 +2,63 @@
 
 An entry is a hash: `version` is that of the row it was made from and only grows, `body` is what is
 shown of it ("" when the row is gone). Beside it lies the set of the changes that are under way,
-each of which has a token, so that a step that is done twice does no more than once.
+each of which has a token, so that a step that is done twice does no more than once. What does not
+look like that is thrown away.
 """
 
-LOOK_FUNCTION = """
+FUNCTIONS = """
+local function known(key)
+  local version = redis.pcall('HGET', key, 'version')
+  local odd = type(version) == 'table'
+  if odd or (version and not (string.match(version, '^%d+$') and #version < 17)) then
+    redis.call('DEL', key)
+    return -1
+  end
+  return tonumber(version or '-1')
+end
+local function sure(key)
+  return redis.call('EXISTS', key .. ':doubts') == 0
+end
+local function put(key, version, body, ttl)
+  redis.call('HSET', key, 'version', version, 'body', body)
+  redis.call('EXPIRE', key, ttl)
+end
 local function look(key)
-  local sure = redis.call('EXISTS', key .. ':doubts') == 0
-  local body = redis.pcall('HGET', key, 'body')
-  if type(body) == 'table' then redis.call('DEL', key) body = false end
-  return {sure and body, sure and 1 or 0, redis.call('TIME')[1]}
+  local body = known(key) >= 0 and redis.call('HGET', key, 'body')
+  local certain = sure(key)
+  return {certain and body, certain and 1 or 0, redis.call('TIME')[1]}
 end
 """
 
-LOOK = f"{LOOK_FUNCTION} return look(KEYS[1])"
+LOOK = f"{FUNCTIONS} return look(KEYS[1])"
 
-FILL = """
-local version, body, until_, ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
-if tonumber(redis.call('TIME')[1]) > until_ then return 0 end
-if redis.call('EXISTS', KEYS[1] .. ':doubts') == 1 then return 0 end
-if tonumber(redis.call('HGET', KEYS[1], 'version') or '-1') > version then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'body', body)
-redis.call('EXPIRE', KEYS[1], ttl)
+FILL = f"""{FUNCTIONS}
+local version, body, until_, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+if tonumber(redis.call('TIME')[1]) > until_ or not sure(KEYS[1]) then return 0 end
+if known(KEYS[1]) > tonumber(version) then return 0 end
+put(KEYS[1], version, body, ttl)
 return 1
 """
 
-DOUBT = """
-redis.call('SADD', KEYS[1] .. ':doubts', ARGV[1])
-redis.call('EXPIRE', KEYS[1] .. ':doubts', ARGV[2])
-redis.pcall('HDEL', KEYS[1], 'body')
+DOUBT = f"""{FUNCTIONS}
+local doubts = KEYS[1] .. ':doubts'
+if redis.call('TYPE', doubts).ok ~= 'set' then redis.call('DEL', doubts) end
+redis.call('SADD', doubts, ARGV[1])
+redis.call('EXPIRE', doubts, ARGV[2])
+if known(KEYS[1]) >= 0 then redis.call('HDEL', KEYS[1], 'body') end
 """
 
-SETTLE = """
+SETTLE = f"""{FUNCTIONS}
 local token, version, body, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-redis.call('SREM', KEYS[1] .. ':doubts', token)
-if version == '' then return end
-local known = redis.pcall('HGET', KEYS[1], 'version')
-if type(known) == 'table' then redis.call('DEL', KEYS[1]) known = false end
-if tonumber(known or '-1') > tonumber(version) then return end
-redis.call('HSET', KEYS[1], 'version', version, 'body', body)
-redis.call('EXPIRE', KEYS[1], ttl)
+redis.pcall('SREM', KEYS[1] .. ':doubts', token)
+if version == '' or known(KEYS[1]) > tonumber(version) then return end
+put(KEYS[1], version, body, ttl)
+-- another change is under way: when nobody settles it, this body must not outlive its doubt
+if not sure(KEYS[1]) then redis.call('HDEL', KEYS[1], 'body') end
 """
 
-OUTDATE = """
-local known = redis.pcall('HGET', KEYS[1], 'version')
-if type(known) == 'table' then redis.call('DEL', KEYS[1]) known = false end
-if tonumber(known or '-1') >= tonumber(ARGV[1]) then return 0 end
+OUTDATE = f"""{FUNCTIONS}
+if known(KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HDEL', KEYS[1], 'body')
 redis.call('HSET', KEYS[1], 'version', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])

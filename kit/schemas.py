@@ -94,7 +94,16 @@ class Day(fields.Date):
 
 
 class Instant(fields.AwareDateTime):
-    """Show a moment as RFC 3339 in UTC with `Z`."""
+    """Take a moment with its offset; show it as RFC 3339 in UTC with `Z`."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return show_instant(value) if isinstance(value, datetime) else None

@@ -1,10 +1,10 @@
 """The steps of a session's life as Lua, so that each is one round trip and none is seen half."""
 
-from kit.cache_scripts import LOOK_FUNCTION
+from kit.cache_scripts import FUNCTIONS
 
 LOAD = (
     f"""
-{LOOK_FUNCTION}
+{FUNCTIONS}
 """
     + """
 local kind = redis.call('TYPE', KEYS[1]).ok

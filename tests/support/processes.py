@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 SHOP_API = [sys.executable, "-c", "import cli; cli.main()"]
 PROJECT = Path(__file__).parent.parent.parent
@@ -17,12 +18,14 @@ QUICK = {"BCRYPT_ROUNDS": "4", "LOG_FORMAT": "json"}
 class ShopApi:
     """A running command and what it has printed so far."""
 
+    program: ClassVar = SHOP_API
+
     def __init__(self, log: Path, *arguments: str, **environment: str) -> None:
         self._log = log
         self._start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*SHOP_API, *arguments],
+                [*self.program, *arguments],
                 cwd=log.parent,  # where no developer's .env lies
                 env=os.environ | QUICK | {"PYTHONPATH": str(PROJECT)} | environment,
                 stdout=output,
@@ -45,6 +48,12 @@ class ShopApi:
         if not self.ended:
             self.process.terminate()
         return self.process.wait(PATIENCE)
+
+
+class Alone(ShopApi):
+    """One domain by itself, and what it has printed so far; the first argument names it."""
+
+    program: ClassVar = [sys.executable, "-m"]
 
 
 @contextmanager

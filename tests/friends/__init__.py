@@ -1,0 +1,1 @@
+"""Tests of `friends`, as a part of the house and alone."""
