@@ -137,6 +137,19 @@ class TestEndpoints:
                     problem_view = route.handler.__module__ == "kit.problems"
                     assert isinstance(declared, Endpoint) or problem_view, route
 
+    def test_have_names_of_their_own_where_they_have_names(self) -> None:
+        named = [
+            (x.declared.operation_id, str(x))
+            for x in operations()
+            if x.declared and x.declared.operation_id and x.method != hdrs.METH_HEAD
+        ]
+        assert dict(named) == {
+            "get_user": "GET /api/v1/users/{id}",
+            "create_user": "POST /api/v1/users",
+            "update_user": "PATCH /api/v1/users/{id}",
+        }
+        assert len(named) == 3
+
     @pytest.mark.parametrize("domain", DOMAINS)
     def test_have_their_addresses_in_one_room(self, domain: str) -> None:
         addresses = {text for text in strings(ROOT / domain / "app.py") if text.startswith("/")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientResponse, ClientSession, DummyCookieJar, TCPConnector, web
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 from aiohttp.test_utils import TestServer
 from aiohttp_session import Session
 from redis import asyncio as aioredis
@@ -15,12 +15,10 @@ from kit.pages import EPOCH
 from kit.session import Storage, handle_of
 from tests.kit.records import key_of
 from tests.support.clients import Client
+from tests.support.crowds import Gate
 from tests.users.forms import LOGOUT, ME, cookie_of, lives, me
 
 IN_FLIGHT = 200
-AT_ONCE = (
-    20  # as many as there are connections to Redis: on a busy machine more would wait too long
-)
 
 Resurrections = Callable[[set[int]], Awaitable[int]]
 
@@ -42,41 +40,32 @@ def resurrections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Resurrections:
     """Give the check: hold requests inside the house, sign out, let them end, look."""
-    arrived, gate = asyncio.Semaphore(0), asyncio.Event()
+    gate = Gate()
 
     async def run(statuses: set[int]) -> int:
         row, key, cookie = await me(alice), key_of(alice), cookie_of(alice)
+        url, cookies = alice.make_url(ME), 0
 
         async def wait_inside(*_: Any) -> dict[str, Any]:
-            arrived.release()
             await gate.wait()
             return {**row, "created_at": EPOCH, "updated_at": EPOCH}
 
+        async def ask() -> int:
+            nonlocal cookies
+            async with crowd.get(url, headers={"Cookie": f"session={cookie}"}) as response:
+                cookies += "Set-Cookie" in response.headers
+                return response.status
+
         monkeypatch.setattr("users.service.profiles.own_account", wait_inside)
-        headers = {"Cookie": f"session={cookie}"}
-        url = alice.make_url(ME)
-        flying: list[asyncio.Task[ClientResponse]] = []
-        while len(flying) < IN_FLIGHT:
-            flying += [asyncio.create_task(_get(crowd, url, headers)) for _ in range(AT_ONCE)]
-            async with asyncio.timeout(20):
-                for _ in range(AT_ONCE):
-                    await arrived.acquire()
+        flying = await gate.fill(IN_FLIGHT, ask, turned_away=503)
         assert (await alice.post(LOGOUT)).status == 204
         assert not await redis.exists(key)
-        gate.set()
-        answers = await asyncio.gather(*flying)
-        assert {response.status for response in answers} <= statuses
-        cookies = [response for response in answers if "Set-Cookie" in response.headers]
+        gate.open()
+        assert set(await asyncio.gather(*flying)) <= statuses
         back = await lives(guest, cookie)
-        return len(cookies) + await redis.exists(key) + back
+        return cookies + await redis.exists(key) + back
 
     return run
-
-
-async def _get(client: ClientSession, url: Any, headers: dict[str, str]) -> ClientResponse:
-    async with client.get(url, headers=headers) as response:
-        await response.read()
-        return response
 
 
 class WritesBack(Storage):

@@ -12,44 +12,15 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from kit.cache import Cache, Look
 from kit.flights import Flights
 from tests.kit.events import tell
+from tests.support.crowds import Gate
 from tests.users.cards import gather_people, statements
 from tests.users.conftest import House
 from tests.users.forms import cookie_of
 
 pytestmark = pytest.mark.concurrent
 
-BOUND = 60.0  # seconds
 MISSES = 200  # of each worker
 FEW = 40
-AT_ONCE = 20  # as many as a worker has connections to Redis
-
-
-class Crowd:
-    """Hold everybody who has missed the cache until all are there."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.looks: list[Look | None] = []
-        self._arrived, self._gate = asyncio.Semaphore(0), asyncio.Event()
-        genuine = Cache.through
-
-        async def held(cache: Cache, name: str, load: Any, look: Look | None = None) -> Any:
-            self.looks.append(look)
-            self._arrived.release()
-            await self._gate.wait()
-            return await genuine(cache, name, load, look)
-
-        patch.setattr(Cache, "through", held)
-
-    async def let_in(self, number: int, ask: Callable[[], Awaitable[int]]) -> list[int]:
-        """Ask so many times, then let all go on at once; return what they get."""
-        flying: list[asyncio.Future[int]] = []
-        async with asyncio.timeout(BOUND):
-            while len(flying) < number:
-                flying += [asyncio.ensure_future(ask()) for _ in range(AT_ONCE)]
-                for _ in range(AT_ONCE):
-                    await self._arrived.acquire()
-        self._gate.set()
-        return await asyncio.gather(*flying)
 
 
 async def selects_of_a_crowd(
@@ -57,8 +28,14 @@ async def selects_of_a_crowd(
 ) -> tuple[list[int], set[int]]:
     """Let so many miss a card at once on each worker; return each one's SELECTs, and statuses."""
     people = await gather_people(house)
-    crowd, turns = Crowd(patch), cycle(people.readers)
-    connector = TCPConnector(limit=0)
+    gate, turns, connector = Gate(), cycle(people.readers), TCPConnector(limit=0)
+    looks: list[Look | None] = []
+    genuine = Cache.through
+
+    async def held(cache: Cache, name: str, load: Any, look: Look | None = None) -> Any:
+        looks.append(look)
+        await gate.wait()
+        return await genuine(cache, name, load, look)
 
     async def ask() -> int:
         reader = next(turns)
@@ -66,12 +43,15 @@ async def selects_of_a_crowd(
         async with client.get(url, headers={"Cookie": cookie}) as response:
             return response.status
 
+    patch.setattr(Cache, "through", held)
     with ExitStack() as stack:
         sent = [stack.enter_context(statements(worker)) for worker in house.workers]
         async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as client:
-            statuses = set(await crowd.let_in(2 * misses, ask))
-    assert len(crowd.looks) == 2 * misses
-    assert all(look and look.body is None for look in crowd.looks)
+            flying = await gate.fill(2 * misses, ask, turned_away=503)
+            gate.open()
+            statuses = set(await asyncio.gather(*flying))
+    assert len(looks) == 2 * misses
+    assert all(look and look.body is None for look in looks)
     return [len(found) for found in sent], statuses
 
 
