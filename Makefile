@@ -26,7 +26,7 @@ reset: ## Stop it and remove its data
 	@test ! -x $(BIN)/shop-api || exec $(BIN)/shop-api down --reset
 
 test: lint ## Check the code, then run every test against real servers
-	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS)
+	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERVERS=host:port
 	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { echo "Say which broker: KAFKA_BOOTSTRAP_SERVERS=host:port make test-kafka"; exit 2; }

@@ -67,8 +67,8 @@ async def ear(busy_settings: Settings, busy_database: Database) -> Needy:
 
 
 async def kept(ear: Ear) -> list[tuple[str, int, bool]]:
-    """Return key, tries that are used up and parked or not of each event that is not handled."""
-    query = "SELECT * FROM inbox WHERE handled_at IS NULL ORDER BY id"
+    """Return key, used tries and parked or not of each event that is not handled, by key."""
+    query = "SELECT * FROM inbox WHERE handled_at IS NULL ORDER BY key, id"
     found = await rows(ear.database, query)
     return [(row["key"], row["attempts"], row["dead_at"] is not None) for row in found]
 
