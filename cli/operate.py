@@ -36,7 +36,7 @@ def routes() -> None:
     width = max(len(path) for path, *_ in rows)
     for path, method, handler in rows:
         what = (handler.__doc__ or "").partition("\n")[0]
-        click.echo(f"{method:<7}{path:<{width}}  {_who_may(handler):<7}{what}")
+        click.echo(f"{method:<7}{path:<{width}}  {_who_may(handler):<15}{what}")
 
 
 def _who_may(handler: Any) -> str:
@@ -44,5 +44,5 @@ def _who_may(handler: Any) -> str:
     if declared is None or declared.guest:
         return "guest"
     if declared.service:
-        return "service"
+        return "closed/service"
     return "staff" if declared.staff else "closed"

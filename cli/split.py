@@ -27,6 +27,7 @@ from kit.web import API
 from migrations.run import migrate
 from seed.plan import PASSWORD
 
+NAMES = ("users", "friends", "worker")
 HOST = "127.0.0.1"
 USERS_PORT, FRIENDS_PORT = 8001, 8002
 FRIENDS_DATABASE = "friends"
@@ -42,7 +43,8 @@ Child = subprocess.Popen[bytes]
 def split(folder: Path) -> None:
     """Start the users and the friends service, each alone, and a worker; befriend two people.
 
-    Servers are those of `shop-api dev`; friends get a database of their own. Ctrl-C stops all.
+    Servers are those of `shop-api dev`; friends get a database of their own. The ports are 8001
+    and 8002, or free ones where these are taken. Ctrl-C stops all.
     """
     click.echo("Starting ...")
     for number in server.STOPPING:
@@ -78,7 +80,9 @@ def _wait(children: list[Child]) -> None:
     """Wait for Ctrl-C, and for a child that ends without being asked."""
     while all(child.poll() is None for child in children):
         time.sleep(0.2)
-    raise SplitFailed("One of the services has ended, as its log above tells.")
+    ends = [(name, child.poll()) for name, child in zip(NAMES, children, strict=True)]
+    told = ", ".join(f"{name} with code {code}" for name, code in ends if code is not None)
+    raise SplitFailed(f"One of the services has ended: {told}.")
 
 
 async def _own_database(settings: Settings) -> str:

@@ -29,15 +29,16 @@ async def befriend(users: str, friends: str, children: Children) -> None:
         credentials = {"login": "demo", "password": PASSWORD}
         me = await _expect(client, "POST", f"{users}{API}/auth/login", {200}, credentials)
         found = await _expect(client, "GET", f"{users}{API}/users?size=2", {200})
-        others = [user["id"] for user in found["items"] if user["id"] != me["id"]]
+        others = [user for user in found["items"] if user["id"] != me["id"]]
         if not others:
             raise SplitFailed("There is nobody but demo: run `shop-api seed`.")
-        wanted = {"target_id": others[0], "tag": "colleague"}
+        wanted = {"target_id": others[0]["id"], "tag": "colleague"}
         made = await _expect(client, "POST", f"{friends}{API}/friends", {201, 409}, wanted)
-        known = await _expect(client, "GET", f"{friends}{API}/friends?size=1", {200})
-        friend = known["items"][0]["friend"]
+        known = await _expect(client, "GET", f"{friends}{API}/friends?size=100", {200})
+        if others[0] not in [item["friend"] for item in known["items"]]:
+            raise SplitFailed("The friends service does not show whom demo has befriended.")
         again = made.get("code") == "already-friends"
-        click.echo(f"check: demo and {friend['username']} are friends{' already' * again}.")
+        click.echo(f"check: demo and {others[0]['username']} are friends{' already' * again}.")
 
 
 async def _ready(client: ClientSession, address: str, children: Children) -> None:

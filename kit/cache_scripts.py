@@ -17,7 +17,7 @@ local function known(key)
   return tonumber(version or '-1')
 end
 local function sure(key)
-  return redis.call('EXISTS', key .. ':doubts') == 0
+  return redis.call('TYPE', key .. ':doubts').ok ~= 'set'
 end
 local function put(key, version, body, ttl)
   redis.call('HSET', key, 'version', version, 'body', body)
@@ -50,11 +50,12 @@ if known(KEYS[1]) >= 0 then redis.call('HDEL', KEYS[1], 'body') end
 
 SETTLE = f"""{FUNCTIONS}
 local token, version, body, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-redis.pcall('SREM', KEYS[1] .. ':doubts', token)
+local in_time = redis.pcall('SREM', KEYS[1] .. ':doubts', token) == 1
 if version == '' or known(KEYS[1]) > tonumber(version) then return end
 put(KEYS[1], version, body, ttl)
--- another change is under way: when nobody settles it, this body must not outlive its doubt
-if not sure(KEYS[1]) then redis.call('HDEL', KEYS[1], 'body') end
+-- whose doubt is over may be very late, and a change that is under way may never be settled: then
+-- the version tells that older cards are void, but nobody shall see this one
+if not (in_time and sure(KEYS[1])) then redis.call('HDEL', KEYS[1], 'body') end
 """
 
 OUTDATE = f"""{FUNCTIONS}

@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,7 +31,8 @@ from kit.topics import Topics
 
 LISTEN = 500  # milliseconds
 MOST = 100  # messages of a round
-NEEDS = (Away, RedisConnectionError, RedisTimeoutError, ReadOnlyError)  # of a handler, when away
+# what a handler raises when something of ours is away
+NEEDS = (Away, RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError)
 AGAIN = timedelta(seconds=1)  # after which a handler is asked again whose needs were away
 
 

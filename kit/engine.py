@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: where it is, how many there are, and how long anything may take."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from kit.db import DATABASE, database
+from kit.log import logger
 from kit.settings import SERVICE, Settings, SettingsError
 
 POOL_SIZE = 10
 POOL_WAIT = 1.5  # seconds
 ANSWER_LIMIT = 2.5  # seconds; closing a connection to a frozen server costs two more
 CONNECT_LIMIT = 2.0  # seconds
+CLOSE_LIMIT = 2.0  # seconds for all connections together
 RESTED = 1.0  # seconds after which a connection is asked whether it still lives
 
 FORM = "use postgresql://user:password@host:port/name."
@@ -101,4 +104,13 @@ async def engine_context(app: web.Application, settings: Settings) -> AsyncItera
     engine = create_engine(settings)
     app[DATABASE] = database(engine)
     yield
-    await engine.dispose()
+    await close(engine)
+
+
+async def close(engine: AsyncEngine) -> None:
+    """Close the connections; those to a frozen server are left as they are."""
+    try:
+        async with asyncio.timeout(CLOSE_LIMIT):
+            await engine.dispose()
+    except TimeoutError:
+        logger.warning("connections to PostgreSQL not closed")

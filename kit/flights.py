@@ -1,4 +1,7 @@
-"""Let callers that want the same thing share one load, which begins after each of them came."""
+"""Let callers that want the same thing share one load, which begins after each of them came.
+
+Only an outage is shared with those who came while it was noticed.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

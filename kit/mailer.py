@@ -18,7 +18,6 @@ from kit.settings import Settings
 
 LEASE = timedelta(seconds=60)  # after which another worker takes over; longer than sending takes
 POLL = 0.5  # seconds between two looks at an empty queue
-AWAY = timedelta(seconds=1)  # what was in hand when the server went away waits behind the others
 DEFERRED = timedelta(minutes=1)  # until a server that asked for patience is asked again
 PATIENCE = timedelta(days=3)  # after which such answers count as tries
 END_LIMIT = 2.0  # seconds
@@ -79,20 +78,22 @@ class Mailer:
             await self._fail(mail, str(error))
         except smtp.Deferred as error:
             if datetime.now(UTC) - mail["created_at"] > PATIENCE:
-                await self._fail(mail, str(error))
+                await self._fail(mail, str(error), DEFERRED)
             else:
                 await self._put_off(mail, DEFERRED, str(error))
         except smtp.MailAway as error:
-            await self._put_off(mail, AWAY, str(error))
+            await self._put_off(mail, timedelta(), str(error))  # behind all that are due
             raise
         else:
             self._sent.append(mail["id"])
-            await self._mark()
-            await leave()
+            try:
+                await self._mark()
+            finally:
+                await leave()
 
-    async def _fail(self, mail: RowMapping, why: str) -> None:
+    async def _fail(self, mail: RowMapping, why: str, wait: timedelta | None = None) -> None:
         async with self._database.writing() as session:
-            parked = await mails.fail(session, mail["id"], self._owner, why)
+            parked = await mails.fail(session, mail["id"], self._owner, why, wait)
         if parked:
             logger.error("mail parked", mail=mail["name"], cause=why)
 

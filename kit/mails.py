@@ -103,10 +103,18 @@ async def put_off(
         await MailRow.put_off(session, mail_id, wait, reason)
 
 
-async def fail(session: AsyncSession, mail_id: int, owner: str, reason: str) -> bool:
-    """Count a try that failed because of the mail itself; tell whether it was the last one."""
+async def fail(
+    session: AsyncSession, mail_id: int, owner: str, reason: str, wait: timedelta | None = None
+) -> bool:
+    """Count a try that failed because of the mail itself; tell whether it was the last one.
+
+    wait: until the next try, else as long as usual.
+    """
     mine = await _set(session, (MailRow.id == mail_id) & (MailRow.lease_owner == owner), **FREE)
-    return mine and await MailRow.fail(session, mail_id, reason)
+    parked = mine and await MailRow.fail(session, mail_id, reason)
+    if mine and wait is not None and not parked:
+        await MailRow.put_off(session, mail_id, wait, reason)
+    return parked
 
 
 async def _set(session: AsyncSession, which: ColumnElement[bool], **values: Any) -> bool:

@@ -14,7 +14,12 @@ def command(
 ) -> click.Command:
     """Build the command that serves what `create_app` builds."""
 
-    @click.command(name, help=help_text, epilog=f"Example: {example}")
+    @click.command(
+        name,
+        help=help_text,
+        epilog=f"Example: {example}",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     @click.option("--workers", type=click.IntRange(1, 64), help="How many; else WORKERS.")
     @click.option("--host", help="The address to listen on; else APP_HOST.")
     @click.option("--port", type=click.IntRange(1, 65535), help="The port; else APP_PORT.")

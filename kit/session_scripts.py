@@ -51,13 +51,16 @@ return 1
 
 LIST = """
 local found = {}
+local valid_from = tonumber(redis.call('GET', 'user-epoch:' .. ARGV[1]) or '0')
 for _, id in ipairs(redis.call('ZREVRANGE', 'user-sessions:' .. ARGV[1], 0, -1)) do
   local key = 'session:' .. id
   local r = redis.call('TYPE', key).ok == 'hash'
-    and redis.call('HMGET', key, 'created_at', 'last_seen_at', 'ip', 'user_agent') or {}
+    and redis.call('HMGET', key, 'created_at', 'last_seen_at', 'ip', 'user_agent', 'epoch') or {}
   local whole = r[1] and r[2] and r[3] and r[4]
   if whole and string.match(r[1], '^%d+$') and string.match(r[2], '^%d+$') and #r[1] < 12
-    and #r[2] < 12 then found[#found + 1] = {id, r[1], r[2], r[3], r[4]}
+    and #r[2] < 12 then
+    local lives = (tonumber(r[5]) or 0) >= valid_from
+    if lives then found[#found + 1] = {id, r[1], r[2], r[3], r[4]} end
   else
     redis.call('DEL', key)
     redis.call('ZREM', 'user-sessions:' .. ARGV[1], id)
@@ -83,7 +86,7 @@ local epoch = math.max(tonumber(ARGV[2]), tonumber(redis.call('GET', valid_from)
 if epoch > 0 then redis.call('SET', valid_from, epoch, 'EX', ARGV[3]) end
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   if id == KEYS[1] and redis.call('EXISTS', 'session:' .. id) == 1 then
-    redis.call('HSET', 'session:' .. id, 'epoch', epoch)
+    if tonumber(ARGV[2]) > 0 then redis.call('HSET', 'session:' .. id, 'epoch', epoch) end
   else
     redis.call('DEL', 'session:' .. id)
     redis.call('ZREM', index, id)

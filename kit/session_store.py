@@ -48,7 +48,7 @@ class SessionStore:
         self._refuse_older = redis.register_script(REFUSE_OLDER)
 
     async def load(self, handle: str, *along: str) -> tuple[Identity, Any] | None:
-        """Return whose record it is, and keep it alive; a corrupt or outdated one is deleted.
+        """Return whose record it is, and keep it alive; a corrupt or expired one is deleted.
 
         along: the key of a cached entry to bring on the same way, as second part of the answer.
         """

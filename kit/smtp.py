@@ -36,7 +36,10 @@ class Deferred(Exception):
 
 
 class Server:
-    """Send mails through one server; STARTTLS is used where it is offered."""
+    """Send mails through one server.
+
+    STARTTLS is used where it is offered; in production no password leaves without it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         url = urlsplit(settings.smtp_url)
@@ -49,7 +52,7 @@ class Server:
             "username": unquote(url.username) if url.username else None,
             "password": unquote(url.password) if url.password else None,
             "use_tls": direct,
-            "start_tls": True if secret else None,  # no password in clear; None: where offered
+            "start_tls": True if secret else None,  # None: where it is offered
             "timeout": STEP_LIMIT,
         }
 
@@ -61,10 +64,13 @@ class Server:
         Raises:
             MailAway, Refused, Deferred: as the server's answer says.
         """
+        try:
+            message = self._message(mail)
+        except Exception as error:  # an address that nobody can write to
+            raise Refused(type(error).__name__) from error
         client = aiosmtplib.SMTP(**self._where)
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                message = self._message(mail)
                 await client.connect()
                 await client.send_message(
                     message, sender=self._sender, recipients=[mail["recipient"]]
@@ -72,10 +78,25 @@ class Server:
         except BaseException as error:
             client.close()
             if isinstance(error, Exception):
-                raise _cause(error) from error
+                raise self._cause(error) from error
             raise
         logger.info("mail sent", mail=mail["name"])
         return partial(_leave, client)
+
+    def _cause(self, error: Exception) -> Exception:
+        """Tell whose fault an error is; a server's own words may name people, so they stay out."""
+        match error:
+            case aiosmtplib.SMTPRecipientsRefused():
+                return _of_mail(error.recipients[0])
+            case aiosmtplib.SMTPDataError():
+                return _of_mail(error)
+            case aiosmtplib.SMTPNotSupported():
+                return Refused(type(error).__name__)
+            case aiosmtplib.SMTPException() | OSError():
+                place = f"{self._where['hostname']}:{self._where['port'] or 'default port'}"
+                return MailAway(f"{type(error).__name__} at {place}")
+            case _:
+                return error  # a defect of ours
 
     def _message(self, mail: RowMapping) -> EmailMessage:
         message = EmailMessage()
@@ -99,21 +120,6 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
         logger.info("mail server left", cause=type(error).__name__)
     finally:
         client.close()
-
-
-def _cause(error: Exception) -> Exception:
-    """Tell whose fault an error is; a server's own words may name people, so they stay out."""
-    match error:
-        case aiosmtplib.SMTPRecipientsRefused():
-            return _of_mail(error.recipients[0])
-        case aiosmtplib.SMTPDataError():
-            return _of_mail(error)
-        case aiosmtplib.SMTPNotSupported():
-            return Refused(type(error).__name__)
-        case aiosmtplib.SMTPException() | OSError():
-            return MailAway(type(error).__name__)
-        case _:
-            return Refused(type(error).__name__)  # it cannot be written
 
 
 def _of_mail(error: aiosmtplib.SMTPResponseException) -> Exception:

@@ -11,7 +11,7 @@ from redis import asyncio as aioredis
 from kit import idempotency_keys, inbox, outbox
 from kit.consumer import Consumer, Handlers
 from kit.db import Database, database
-from kit.engine import create_engine
+from kit.engine import close, create_engine
 from kit.log import logger
 from kit.mailer import Mailer
 from kit.patience import Patience, pause
@@ -97,5 +97,5 @@ async def working(
         for end in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(end, Exception):
                 logger.error("unexpected error", exc_info=end)
-        await engine.dispose()
+        await close(engine)
         await redis.aclose()

@@ -63,8 +63,11 @@ _numbers = itertools.count(1)
 
 
 @pytest_asyncio.fixture
-async def fresh_database(settings: Settings) -> AsyncIterator[Fresh]:
-    """Give a way to make migrated, empty databases that last for one test."""
+async def fresh_database(settings: Settings, redis: aioredis.Redis) -> AsyncIterator[Fresh]:
+    """Give a way to make migrated, empty databases that last for one test.
+
+    Their ids begin at 1, so Valkey must have forgotten the users of other tests.
+    """
     async with AsyncExitStack() as stack:
 
         async def make() -> Settings:

@@ -21,6 +21,8 @@ USER_CHANGED = "user.changed"
 USER_DELETED = "user.deleted"
 USER_RESTORED = "user.restored"
 
+LARGEST_EPOCH = 2**31 - 1  # the column is an integer
+
 TOLD = {USER_REGISTERED: ("id", "username", "created_at")}
 TOLD_OF_CHANGES = ("id", "version", "session_epoch")
 
@@ -58,18 +60,19 @@ async def settle(cache: Cache, sessions: SessionStore, _: AsyncSession, event: E
 
     Whoever made the change has done so himself, unless Redis was cut off at that moment.
     """
-    user_id, version, epoch = (_number(event.payload[name]) for name in TOLD_OF_CHANGES)
+    user_id, version = (_number(event.payload[name], LARGEST_ID) for name in ("id", "version"))
+    epoch = _number(event.payload["session_epoch"], LARGEST_EPOCH)
     await cache.outdate(cache_name(user_id), version)
     await sessions.refuse_older(user_id, epoch)
 
 
-def _number(value: object) -> int:
+def _number(value: object, largest: int) -> int:
     """Return what a stranger may have sent as a number that a row could have.
 
     Raises:
         ValueError: it is none.
     """
-    if type(value) is not int or not 0 <= value <= LARGEST_ID:
+    if type(value) is not int or not 0 <= value <= largest:
         raise ValueError("not a number of a row")
     return value
 

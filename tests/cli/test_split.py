@@ -79,5 +79,5 @@ class TestSplit:
         os.kill(running[1], signal.SIGKILL)
         assert wait_until(lambda: services.ended, PATIENCE)
         assert services.process.returncode == 1
-        assert "Error: One of the services has ended" in services.said
+        assert "Error: One of the services has ended: friends with code -9." in services.said
         assert all(map(is_gone, running))

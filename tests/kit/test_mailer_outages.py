@@ -69,7 +69,7 @@ class TestServerAway:
         tell("all mails had come after the server was back, in seconds", seconds)
         assert sorted(box.recipients) == [to(name) for name in "abc"]
         assert told(log_lines()) == ["waiting", "back to work"]
-        assert log_lines()[0]["cause"] == "SMTPConnectError"
+        assert log_lines()[0]["cause"].startswith("SMTPConnectError at 127.0.0.1:")
         assert await value(busy_database, "SELECT sum(attempts) FROM mails") == 0
         assert "example.org" not in str(log_lines())
 
@@ -83,7 +83,8 @@ class TestServerAway:
             await box.was_asked(to("a"), times=2)
         assert box.recipients == [to("b"), to("c")]
         kept = await row(busy_database, "a")
-        assert (kept["attempts"], kept["last_error"]) == (0, "SMTPServerDisconnected")
+        assert kept["attempts"] == 0
+        assert kept["last_error"].startswith("SMTPServerDisconnected at ")
 
 
 class Forgetful(list[int]):
