@@ -102,6 +102,17 @@ class TestChanging:
         assert 0 < await redis.ttl(DOUBTS) <= DOUBTED
 
 
+class TestLateSettlement:
+    async def test_shows_nothing_for_it_may_be_older_than_what_was_forgotten(
+        self, cache: Cache, redis: aioredis.Redis, row: Row
+    ) -> None:
+        async with cache.changing(NAME) as late:
+            await redis.flushall()  # as if all had run out
+            late.leads_to(2, {"text": "two"})
+            row.version, row.body = 3, {"text": "three"}  # by somebody who was answered
+        assert [await shown(cache, row) for _ in range(2)] == ["three"] * 2
+
+
 async def read_during_a_read(cache: Cache) -> str:
     """Read while an older read is under way and nothing is cached; return what that gives."""
     row, missed = SlowRow(), Look()

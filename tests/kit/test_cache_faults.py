@@ -188,18 +188,6 @@ class TestDoubtThatNobodySettles:
         assert await shown(cache, row) == "four"
 
 
-class TestLateSettlement:
-    async def test_shows_nothing_for_it_may_be_older_than_what_was_forgotten(
-        self, cache: Cache, redis: aioredis.Redis, row: Row
-    ) -> None:
-        async with cache.changing(NAME) as late:
-            await redis.flushall()  # as if all had run out
-            late.leads_to(2, {"text": "two"})
-            row.version, row.body = 3, {"text": "three"}  # by somebody who was answered
-        assert [await shown(cache, row) for _ in range(2)] == ["three"] * 2
-        assert 0 < await redis.ttl(KEY) <= TTL
-
-
 async def is_gone(redis: aioredis.Redis) -> bool:
     """Tell whether the doubts are gone."""
     return not await redis.exists(DOUBTS)
