@@ -33,7 +33,7 @@ test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERV
 	@$(PYTHON) bootstrap.py .venv test
 	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -n $(TEST_WORKERS) -m "kafka and not chaos"
 
-chaos: ## Kill, freeze and flood things, and print what was lost (about 3 minutes)
+chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minutes)
 	@$(PYTHON) bootstrap.py .venv test
 	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos
 
