@@ -11,6 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cli.dev import POSTGRES, VALKEY
+from embedded import postgres, valkey
 from embedded.process import wait_until
 from tests.cli.test_dev import clean, is_gone
 from tests.support.http import fetch
@@ -26,6 +28,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Give a way to start both services in a folder of this test, and wait until they are up."""
     with ExitStack() as stack:
         stack.callback(clean, tmp_path / "house")
+        for server, name in (
+            (postgres, POSTGRES),
+            (valkey, VALKEY),
+        ):  # what was killed leaves them
+            stack.callback(server.stop_orphan, tmp_path / "house" / name)
 
         def begin() -> ShopApi:
             folder = str(tmp_path / "house")

@@ -77,10 +77,8 @@ class TestNeedAway:
     @pytest.mark.parametrize(
         "error",
         [
-            redis.ConnectionError("x"),
-            redis.TimeoutError("x"),
-            Away("x"),
-            MailAway("x"),
+            *(redis.ConnectionError("x"), redis.TimeoutError("x")),
+            *(Away("x"), MailAway("x")),
         ],
         ids=repr,
     )
@@ -149,7 +147,10 @@ class TestNeedAway:
             ((_, used, parked),) = await kept(ear)
             ear.error = BadLuck("x")
             await until(lambda: is_parked(ear))
-        assert (3 <= used < TRIES, parked) == (True, False)
+        assert (2 <= used < TRIES, parked) == (
+            True,
+            False,
+        )  # the third may have met the other error
         assert ear.tries[1] > TRIES
 
 
