@@ -21,11 +21,15 @@ import monolith
 from embedded import kafka
 from embedded.kafka import Broker
 from kit import log
+from kit.cache import Cache
 from kit.db import Database
+from kit.mailer import Mailer
 from kit.server import Runner, listen
 from kit.settings import Settings
 from tests.conftest import Serve
+from tests.kit.caching import Row
 from tests.kit.doors import dead_port
+from tests.kit.mailbox import Mailbox, mailbox
 from tests.support.clients import Client, client_of
 
 VisitAt = Callable[[Settings, Database | None], Awaitable[Client]]
@@ -135,3 +139,34 @@ def quick_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.parking.FIRST_WAIT", 0.05)
     monkeypatch.setattr("kit.parking.LONGEST_WAIT", 0.2)
     monkeypatch.setattr("kit.consumer.LISTEN", 100)
+
+
+@pytest.fixture
+def quick_mailer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let less time pass between two looks at the queue."""
+    monkeypatch.setattr("kit.mailer.POLL", 0.05)
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    """Run a mail server."""
+    with mailbox() as running_box:
+        yield running_box
+
+
+@pytest.fixture
+def mailer(box: Mailbox, busy_settings: Settings, busy_database: Database) -> Mailer:
+    """Build a mailer of that server."""
+    return Mailer(box.at(busy_settings), busy_database)
+
+
+@pytest.fixture
+def cache(redis: aioredis.Redis) -> Cache:
+    """Give a cache over an empty Valkey."""
+    return Cache(redis)
+
+
+@pytest.fixture
+def row() -> Row:
+    """Give a row that is not cached."""
+    return Row()

@@ -13,18 +13,6 @@ from tests.kit.caching import DOUBTS, KEY, NAME, Row, SlowRow, entry, fill, show
 BOUND = 5.0  # seconds
 
 
-@pytest.fixture
-def cache(redis: aioredis.Redis) -> Cache:
-    """Give a cache over an empty Valkey."""
-    return Cache(redis)
-
-
-@pytest.fixture
-def row() -> Row:
-    """Give a row that is not cached."""
-    return Row()
-
-
 class TestThrough:
     async def test_reads_the_row_once(self, cache: Cache, row: Row) -> None:
         assert [await shown(cache, row) for _ in range(3)] == ["one"] * 3

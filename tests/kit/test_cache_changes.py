@@ -14,18 +14,6 @@ from tests.kit.caching import DOUBTS, NAME, Row, SlowRow, change, entry, fill, s
 BOUND = 5.0  # seconds
 
 
-@pytest.fixture
-def cache(redis: aioredis.Redis) -> Cache:
-    """Give a cache over an empty Valkey."""
-    return Cache(redis)
-
-
-@pytest.fixture
-def row() -> Row:
-    """Give a row that is not cached."""
-    return Row()
-
-
 class TestChanging:
     async def test_leaves_the_new_entry(self, cache: Cache, row: Row) -> None:
         await shown(cache, row)

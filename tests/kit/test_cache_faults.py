@@ -37,18 +37,6 @@ CORRUPT: dict[str, list[str | bytes]] = {
 
 
 @pytest.fixture
-def cache(redis: aioredis.Redis) -> Cache:
-    """Give a cache over an empty Valkey."""
-    return Cache(redis)
-
-
-@pytest.fixture
-def row() -> Row:
-    """Give a row."""
-    return Row()
-
-
-@pytest.fixture
 async def dead(without_redis: Settings) -> AsyncIterator[Cache]:
     """Give a cache whose Redis refuses connections."""
     client = create_redis(without_redis)

@@ -1,7 +1,7 @@
 """The mailer: each mail once, whoever shares the work, and forgotten once it is sent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -15,32 +15,13 @@ from kit.mails import COLUMNS, MailRow
 from kit.settings import Settings
 from tests.kit.conftest import Lines
 from tests.kit.events import PATIENCE, running, until
-from tests.kit.mailbox import Mailbox, mailbox
+from tests.kit.mailbox import Mailbox
 from tests.kit.mailing import all_marked, queue, row, to
 
 pytestmark = [pytest.mark.concurrent, pytest.mark.usefixtures("quick_mailer")]
 
 GONE = dict.fromkeys(("recipient", "subject", "body", "lease_owner", "lease_until"))
 Claim = Callable[[AsyncSession, str, timedelta], Awaitable[RowMapping | None]]
-
-
-@pytest.fixture
-def quick_mailer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let less time pass between two looks at the queue."""
-    monkeypatch.setattr("kit.mailer.POLL", 0.05)
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    with mailbox() as running_box:
-        yield running_box
-
-
-@pytest.fixture
-def mailer(box: Mailbox, busy_settings: Settings, busy_database: Database) -> Mailer:
-    """Build a mailer of that server."""
-    return Mailer(box.at(busy_settings), busy_database)
 
 
 class TestMail:

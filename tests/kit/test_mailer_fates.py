@@ -1,7 +1,7 @@
 """What a server does not take is parked for a person, or waits; the other mails go on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,32 +13,13 @@ from kit.mailer import Mailer
 from kit.settings import Settings
 from tests.kit.conftest import Lines
 from tests.kit.events import running, until
-from tests.kit.mailbox import Mailbox, mailbox
+from tests.kit.mailbox import Mailbox
 from tests.kit.mailing import all_marked, queue, row, to, unmarked
 from tests.support.shops import value
 
 pytestmark = [pytest.mark.concurrent, pytest.mark.usefixtures("quick_mailer")]
 
 Run = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-def quick_mailer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let less time pass between two looks at the queue."""
-    monkeypatch.setattr("kit.mailer.POLL", 0.05)
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    with mailbox() as running_box:
-        yield running_box
-
-
-@pytest.fixture
-def mailer(box: Mailbox, busy_settings: Settings, busy_database: Database) -> Mailer:
-    """Build a mailer of that server."""
-    return Mailer(box.at(busy_settings), busy_database)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The mailer outlasts its server and PostgreSQL: nothing is lost, and nothing is sent twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import RowMapping
@@ -12,7 +12,7 @@ from kit.settings import Settings
 from tests.kit.conftest import Lines
 from tests.kit.events import running, tell, until
 from tests.kit.gates import gated_database
-from tests.kit.mailbox import HANG_UP, Mailbox, mailbox
+from tests.kit.mailbox import HANG_UP, Mailbox
 from tests.kit.mailing import all_marked, end_leases, queue, row, to, told, unmarked
 from tests.support.shops import value
 
@@ -23,13 +23,6 @@ pytestmark = pytest.mark.concurrent
 def quick_mailer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let less time pass between two looks at the queue."""
     monkeypatch.setattr("kit.mailer.POLL", 0.05)
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    with mailbox() as running_box:
-        yield running_box
 
 
 async def is_noted(opened: Database) -> bool:

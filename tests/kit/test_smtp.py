@@ -1,7 +1,6 @@
 """A mail on the wire, and whose fault it is when the server does not take it."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,15 +9,8 @@ from kit import mailer, smtp
 from kit.smtp import Deferred, MailAway, Refused
 from tests.kit.events import tell
 from tests.kit.gates import silent_server
-from tests.kit.mailbox import HANG_UP, SENDER, Mailbox, mailbox
+from tests.kit.mailbox import HANG_UP, SENDER, Mailbox
 from tests.kit.mailing import BARE, MAIL, NAMES_PEOPLE, fault, greeting, send
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    with mailbox() as running:
-        yield running
 
 
 class TestMessage:
