@@ -79,7 +79,11 @@ class _Calls:
             return 0.0
         if surplus >= len(self.counted):
             return SOON
-        return max(self.counted[surplus][0] + self.period - now, 1e-6)
+        return max(self.left_of(self.counted[surplus], now), 1e-6)
+
+    def left_of(self, call: tuple[float, str], now: float) -> float:
+        """Return the seconds for which a call still counts."""
+        return self.period - (now - call[0])  # in this order: rounding adds nothing to a period
 
 
 class MemoryLimiter:
@@ -104,7 +108,7 @@ class MemoryLimiter:
                 calls.counted.append((now, token))
         first, calls = tickets[0], found[0]
         left = max(0, first.calls - len(calls.counted) - len(calls.held))
-        grows_in = calls.counted[0][0] + first.period - now if calls.counted else 0.0
+        grows_in = calls.left_of(calls.counted[0], now) if calls.counted else 0.0
         return Verdict(token, max(waits), left, grows_in, max(undecided, default=0))
 
     async def settle(self, tickets: Sequence[Ticket], token: str, *, counts: bool) -> None:

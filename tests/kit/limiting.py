@@ -39,8 +39,8 @@ class Clock:
 class FakeClock(Clock):
     """The time that passes only while somebody sleeps, and then at once."""
 
-    def __init__(self) -> None:
-        self._now = 1_000.0
+    def __init__(self, now: float = 1_000.0) -> None:
+        self._now = now
 
     def monotonic(self) -> float:
         return self._now

@@ -126,6 +126,15 @@ class TestMemory:
         assert faults(calls[:4_000], SHORT) == []
         assert len(calls) > 4_000
 
+    async def test_never_waits_longer_than_the_period(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "time", FakeClock(131_071.7))
+        assert 131_071.7 + 60 - 131_071.7 > 60  # as floats are
+        verdicts = await fill(limiter := MemoryLimiter(), LONG)
+        verdicts.append(await limiter.take([LONG]))
+        assert {verdict.grows_in for verdict in verdicts} == {verdicts[-1].wait} == {60.0}
+
     @pytest.mark.parametrize("names", [("{n}",), ("{n}", "me"), ("me", "{n}"), ("{n}", "{n}")])
     async def test_forgets_quiet_visitors(self, clock: FakeClock, names: Sequence[str]) -> None:
         limiter, most = MemoryLimiter(), 0
