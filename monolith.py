@@ -1,23 +1,28 @@
 """The whole house in one process: the list of sub-apps, and what its worker hears."""
 
+from functools import partial
+
 from aiohttp import web
 from redis import asyncio as aioredis
 
 import applications.app
 import applications.events
 import friends.app
+import friends.directory
+import picnic.app
+import picnic.directory
 import shop.app
 import shop.events
 import users.app
 import users.events
 import users.public
-from friends.directory import DIRECTORY
 from kit.cache import Cache
 from kit.consumer import Handlers
 from kit.db import DATABASE, Database
 from kit.session import create_store
 from kit.settings import Settings
 from kit.web import API, build
+from picnic.weather.choose import weather_context
 
 TOPICS = (applications.events.TOPIC, shop.events.TOPIC, users.events.TOPIC)
 
@@ -27,12 +32,15 @@ def create_app(settings: Settings, *, database: Database | None = None) -> web.A
     subapps = {
         **users.app.subapps(),
         f"{API}/shop": shop.app.create_app(),
+        **picnic.app.subapps(),
         f"{API}/applications": applications.app.create_app(),
         "/applications": applications.app.create_app(),
         f"{API}/friends": friends.app.create_app(),
     }
     app = build(settings, subapps, database=database)
-    app[DIRECTORY] = users.public.Directory(lambda: app[DATABASE])
+    directory = users.public.Directory(lambda: app[DATABASE])
+    app[friends.directory.DIRECTORY] = app[picnic.directory.DIRECTORY] = directory
+    app.cleanup_ctx.append(partial(weather_context, settings=settings))
     return app
 
 

@@ -6,20 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import orjson
-from aiohttp import (
-    ClientError,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-    hdrs,
-    web,
-)
+from aiohttp import ClientError, ClientSession, hdrs, web
 from marshmallow import EXCLUDE, ValidationError, fields
 from yarl import URL
 
 from friends.errors import UserNotFound, UsersUnavailable
 from kit import health, services
+from kit.client import body_of, create_client
 from kit.log import bound_request_id, logger
 from kit.schemas import Day, Id, Instant, Schema
 from kit.settings import Settings, SettingsError
@@ -111,12 +104,7 @@ class HttpDirectory:
         """Return status and body of an answer that is not too long."""
         headers = {**self._headers, "X-Request-ID": bound_request_id() or ""}
         async with self._client.get(url, headers=headers, allow_redirects=False) as response:
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise UsersUnavailable
-            return response.status, bytes(body)
+            return response.status, await body_of(response, LARGEST_ANSWER)
 
 
 def _unclear(status: int) -> UsersUnavailable:
@@ -151,12 +139,7 @@ def address_of(settings: Settings) -> tuple[str, str]:
 
 async def directory_context(app: web.Application, *, settings: Settings) -> AsyncIterator[None]:
     """Keep one client of the users service while the application runs."""
-    client = ClientSession(
-        connector=TCPConnector(limit=AT_ONCE),
-        timeout=ClientTimeout(total=LIMIT, sock_connect=CONNECT_LIMIT),
-        cookie_jar=DummyCookieJar(),
-        auto_decompress=False,
-    )
+    client = create_client(limit=LIMIT, connect_limit=CONNECT_LIMIT, at_once=AT_ONCE)
     async with client:
         app[DIRECTORY] = asking = HttpDirectory(client, *address_of(settings))
         app[health.PROBES]["users"] = asking.ping

@@ -27,6 +27,13 @@ TRIES = 3  # of a request whose transaction lost against another one
 Method = Callable[Concatenate[Any, ...], Awaitable[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Hold what a method found where it would have made it; `present_status` answers that."""
+
+    result: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Declare what enters an endpoint, what leaves it, and who may call it."""
@@ -35,10 +42,12 @@ class Endpoint:
     query: Schema | None = None
     returns: Schema | None = None
     status: int = 200
+    present_status: int | None = None
     raises: tuple[type[Failure], ...] = ()
     guest: bool = False
     staff: bool = False
     service: bool = False  # other services of ours may call it, too
+    personal: bool = False  # guests, too, see people: nobody is to store the answer
     body_optional: bool = False
     location: str | None = None
     operation_id: str | None = None
@@ -78,6 +87,9 @@ class Endpoint:
     def answer(self, request: web.Request, result: Any) -> web.Response:
         """Build the response from what the view's method returned."""
         response = web.Response(status=self.status)
+        if isinstance(result, Present):
+            result = result.result
+            response.set_status(self.present_status or self.status)
         if isinstance(result, Rows):
             response.body = result.to_json()
             if links := result.links(request.rel_url):
@@ -85,12 +97,12 @@ class Endpoint:
         elif self.returns is not None:
             document = self.returns.dump(result)
             response.body = orjson.dumps(document)
-            if self.location is not None:
+            if self.location is not None and response.status == 201:
                 path = request.app.router[self.location].url_for(id=str(document["id"]))
                 response.headers["Location"] = str(path)
         if self.returns is not None:
             response.content_type = "application/json"
-        if not self.guest or request.method not in guards.SAFE_METHODS:
+        if self.personal or not self.guest or request.method not in guards.SAFE_METHODS:
             response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import marshmallow
 from marshmallow import ValidationError, fields, validate
 
 from kit.db import LARGEST_ID
-from kit.schemas import Schema, Text
+from kit.schemas import Instant, Schema, Text
 
 LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 DIGITS = re.compile(r"[0-9]{1,19}")
+LOST_PLUS = re.compile(r" ([0-9]{2}:?[0-9]{2})$")
 
 
 class QueryNumber(fields.Integer):
@@ -40,6 +42,15 @@ class QueryFlag(fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class QueryInstant(Instant):
+    """Take a moment with its offset from a query, where a `+` may have become a space."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        return super()._deserialize(LOST_PLUS.sub(r"+\1", value), attr, data, **kwargs)
 
 
 class QueryIds(fields.Field[list[int]]):

@@ -12,6 +12,7 @@ HOST = rf"(\[[0-9A-Fa-f:.]+\]|{LABEL}(\.{LABEL}){{0,30}}\.?)"
 SERVER = re.compile(rf"{HOST}:(?P<port>[0-9]{{1,5}})")
 URL = re.compile(rf"(?P<scheme>[a-z]+)://((?P<who>[^@/?#]*)@)?{HOST}(:[0-9]{{1,5}})?/?")
 SENDER = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=^_`{{|}}~-]{{1,64}}@{LABEL}(\.{LABEL}){{0,30}}")
+KEY = re.compile(r"[!-~]{1,256}")
 TOKEN = re.compile(r"[!-~]{16,256}")
 
 Network = IPv4Network | IPv6Network
@@ -84,6 +85,12 @@ def is_token(value: str) -> None:
     """Take a secret that cannot be guessed, or none."""
     if value and not TOKEN.fullmatch(value):
         raise ValidationError("Must be 16 to 256 visible ASCII characters.")
+
+
+def is_key(value: str) -> None:
+    """Take what somebody else gave us to show there, or nothing."""
+    if value and not KEY.fullmatch(value):
+        raise ValidationError("Must be 1 to 256 visible ASCII characters.")
 
 
 def is_sender(value: str) -> None:

@@ -15,6 +15,7 @@ from kit.setting_checks import (
     are_servers,
     is_a_while,
     is_http,
+    is_key,
     is_redis,
     is_sender,
     is_smtp,
@@ -51,6 +52,9 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     users_service_url: str
     service_token: str = field(repr=False)
+    weather_provider: str
+    weather_api_key: str = field(repr=False)
+    weather_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
     log_level: str
@@ -70,12 +74,17 @@ class Settings:
         except EnvError as error:
             raise SettingsError(_sentence(error)) from None
         settings = cls(**values)
+        settings._refuse_the_contradictory()
         settings._refuse_the_unsafe()
         return settings
 
-    def _refuse_the_unsafe(self) -> None:
+    def _refuse_the_contradictory(self) -> None:
         if self.session_idle > self.session_lifetime:
             raise SettingsError("SESSION_IDLE is longer than SESSION_LIFETIME: make it shorter.")
+        if self.weather_provider == "openweathermap" and not self.weather_api_key:
+            raise SettingsError("WEATHER_PROVIDER=openweathermap needs a WEATHER_API_KEY.")
+
+    def _refuse_the_unsafe(self) -> None:
         if self.app_env != "production":
             return
         if unquote(urlsplit(self.database_url).password or "") in ("", DEFAULT_PASSWORD):
@@ -91,9 +100,7 @@ class Settings:
 def read(env: Env) -> dict[str, Any]:
     """Declare each variable with its default and its bounds."""
     return {
-        "app_env": env.str(
-            "APP_ENV", "development", validate=validate.OneOf(["development", "production"])
-        ),
+        "app_env": _one_of(env, "APP_ENV", "development", "production"),
         "database_url": env.str("DATABASE_URL", None) or _database_url(env),
         "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:6379/0", validate=is_redis),
         "host": env.str("APP_HOST", "127.0.0.1"),
@@ -110,20 +117,21 @@ def read(env: Env) -> dict[str, Any]:
             "RATE_LIMITER_CALLS", 20, validate=validate.Range(1, 1_000_000)
         ),
         "rate_limiter_period": _while(env, "RATE_LIMITER_PERIOD", timedelta(seconds=60)),
-        "rate_limiter_backend": env.str(
-            "RATE_LIMITER_BACKEND", "redis", validate=validate.OneOf(["redis", "memory"])
-        ),
+        "rate_limiter_backend": _one_of(env, "RATE_LIMITER_BACKEND", "redis", "memory"),
         "trusted_proxies": networks(env.str("TRUSTED_PROXIES", "", validate=are_networks)),
         "users_service_url": env.str("USERS_SERVICE_URL", "", validate=is_http),
         "service_token": env.str("SERVICE_TOKEN", "", validate=is_token),
+        "weather_provider": _one_of(
+            env, "WEATHER_PROVIDER", "open-meteo", "openweathermap", "fake"
+        ),
+        "weather_api_key": env.str("WEATHER_API_KEY", "", validate=is_key),
+        "weather_url": env.str("WEATHER_URL", "", validate=is_http),
         "smtp_url": env.str("SMTP_URL", "", validate=is_smtp),
         "mail_from": env.str("MAIL_FROM", "shop-api@localhost", validate=is_sender),
         "log_level": env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),
-        "log_format": env.str(
-            "LOG_FORMAT", "auto", validate=validate.OneOf(["auto", "json", "console"])
-        ),
+        "log_format": _one_of(env, "LOG_FORMAT", "auto", "json", "console"),
     }
 
 
@@ -137,6 +145,10 @@ def _database_url(env: Env) -> str:
         return f"postgresql://{user}:{password}@/{name}?host={quote(host)}&port={port}"
     host = f"[{host}]" if ":" in host else host
     return f"postgresql://{user}:{password}@{host}:{port}/{name}"
+
+
+def _one_of(env: Env, name: str, default: str, *others: str) -> str | None:
+    return env.str(name, default, validate=validate.OneOf([default, *others]))
 
 
 def _while(env: Env, name: str, default: timedelta) -> timedelta | None:

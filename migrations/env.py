@@ -11,11 +11,12 @@ from kit import idempotency_keys, inbox, mails, outbox
 from kit.db import Base
 from kit.settings import Settings
 from migrations.run import migrate
+from picnic import entities as picnic
 from shop import entities as shop
 from users import entities as users
 
 KIT = (outbox, inbox, idempotency_keys, mails)
-DOMAINS = (users, shop, applications, friends)
+DOMAINS = (users, shop, applications, friends, picnic)
 DESCRIBED = KIT + DOMAINS  # importing them is what fills Base.metadata
 
 

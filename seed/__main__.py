@@ -37,6 +37,8 @@ class Misused(click.ClickException):
 @click.option("--offers", type=COUNT, default=600, help="Offers: a book in a shop, each once.")
 @click.option("--orders", type=COUNT, default=100, help="Orders of 1 to 4 lines; some are demo's.")
 @click.option("--applications", type=COUNT, default=100, help="Applications.")
+@click.option("--cities", type=COUNT, default=100, help="Cities; the first are real ones.")
+@click.option("--picnics", type=COUNT, default=100, help="Picnics, past ones and some to come.")
 @click.option("--friendships", type=COUNT, help="Friendships; else 100, or all pairs.")
 @click.option("--random-seed", type=int, default=1, help="The same number gives the same data.")
 @click.option("--locale", default="en_US", help="Language of names, words and places (Faker's).")

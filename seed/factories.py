@@ -8,6 +8,8 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from picnic.entities import fold, grams
+from picnic.weather.places import listed
 from seed.pools import draw
 from shop.entities import OrderStatus
 
@@ -25,6 +27,7 @@ class Factory:
 
     def __init__(self, random_seed: int = 1, locale: str = "en_US") -> None:
         self._pools = draw(random_seed, locale)
+        self._listed = list(listed())
         self._seed = random_seed
         self._random: dict[str, Random] = {}
         self._made: Counter[str] = Counter()
@@ -122,6 +125,39 @@ class Factory:
             "created_at": REFERENCE,
             **over,
         }
+
+    def city(self, **over: Any) -> Row:
+        """Make a city: a listed one as long as there are any, then a made-up one."""
+        random, number = self._next("city")
+        if number <= len(self._listed):
+            found = self._listed[number - 1]
+            name, country, (latitude, longitude) = found.name, found.country, found.coordinates
+        else:
+            name = f"{random.choice(self._pools.cities)} {number}"
+            country = random.choice(self._pools.countries)
+            latitude, longitude = random.uniform(-55, 70), random.uniform(-180, 180)
+        folded = fold(over.get("name", name))
+        return {
+            "name": name,
+            "folded": folded,
+            "grams": grams(folded),
+            "country": country,
+            "latitude": latitude,
+            "longitude": longitude,
+            "created_at": REFERENCE,
+            **over,
+        }
+
+    def picnic(self, city_id: int, creator_id: int, **over: Any) -> Row:
+        """Make a picnic."""
+        moment = over.get("time", REFERENCE)
+        planned = min(moment - timedelta(days=7), REFERENCE)
+        made = {"city_id": city_id, "creator_id": creator_id, "time": moment}
+        return {**made, "created_at": planned, **over}
+
+    def registration(self, picnic_id: int, user_id: int, **over: Any) -> Row:
+        """Make a registration."""
+        return {"picnic_id": picnic_id, "user_id": user_id, "created_at": REFERENCE, **over}
 
     def friendship(self, initiator_id: int, target_id: int, **over: Any) -> Row:
         """Make a friendship; one in three has no tag."""

@@ -13,7 +13,7 @@ from kit.passwords import hash_password
 from kit.redis import create_redis
 from kit.session import create_store
 from kit.settings import Settings
-from seed import applications, friends, logins, shop, users
+from seed import applications, friends, logins, picnic, shop, users
 from seed.factories import Factory
 from seed.plan import PASSWORD, Login, Plan, Report, SeedError, Step, Summary, silent
 from seed.source import Batch, Domain, Source
@@ -23,6 +23,7 @@ NEIGHBOURS = [
     shop.DOMAIN,
     applications.DOMAIN,
     friends.DOMAIN,
+    picnic.DOMAIN,
 ]  # what needs users comes after them
 DOMAINS = [users.DOMAIN, *NEIGHBOURS]
 TABLES = [table for domain in DOMAINS for table in domain.tables]

@@ -25,6 +25,8 @@ class Plan:
     offers: int = 600
     orders: int = 100
     applications: int = 100
+    cities: int = 100
+    picnics: int = 100
     friendships: int | None = None  # as many of USUAL_FRIENDSHIPS as there are pairs
     random_seed: int = 1
     locale: str = "en_US"
@@ -55,6 +57,8 @@ class Plan:
                 "ask for fewer offers, or for more shops or books."
             )
         self.friendships_among(max(self.users, 2))  # demo and admin are always there
+        if self.picnics and not self.cities:
+            raise PlanError("Picnics need a place: ask for cities, or for 0 picnics.")
         if self.orders and not self.offers:
             raise PlanError("Orders need something to buy: ask for offers, or for 0 orders.")
 

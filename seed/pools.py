@@ -18,6 +18,8 @@ class Pools:
     words: list[str]
     companies: list[str]
     addresses: list[str]
+    cities: list[str]
+    countries: list[str]
 
 
 def draw(random_seed: int, locale: str) -> Pools:
@@ -44,6 +46,8 @@ def draw(random_seed: int, locale: str) -> Pools:
         words=_draw(WORDS, fake.word),
         companies=list(dict.fromkeys(_draw(PLACES, fake.company))),
         addresses=[address.replace("\n", ", ") for address in _draw(PLACES, fake.address)],
+        cities=_draw(PLACES, fake.city),
+        countries=_draw(PLACES, fake.country),
     )
 
 

@@ -139,6 +139,23 @@ FRIENDS = {
     ),
     "DELETE /{id}": Row(only_owner(204, NOT_YOURS), of="friendship"),
 }
+PICNIC = {
+    "GET /cities": Row(everybody(200)),
+    "POST /cities": Row(signed_in(200), body=lambda _, __: {"name": "berlin"}),
+    "GET /cities/{id}": Row(everybody(200), of="city"),
+    "GET /picnics": Row(everybody(200)),
+    "POST /picnics": Row(
+        signed_in(201), body=lambda ids, _: {"city_id": ids["city"], "time": "2999-01-01T00:00Z"}
+    ),
+    "GET /picnics/{id}": Row(everybody(200), of="picnic"),
+    "GET /picnics/{id}/participants": Row(everybody(200), of="picnic"),
+    "POST /picnics/{id}/registrations": Row(
+        only_owner(201, NOT_YOURSELF), of="picnic", body=lambda ids, _: {"user_id": ids["owner"]}
+    ),
+    "DELETE /picnics/{id}/registrations/me": Row(
+        _members((404, "registration-not-found"), other=(204, "")), of="picnic"
+    ),
+}
 APPLICATIONS = {
     "POST ": Row(everybody(201), body=lambda _, who: application(user_name=who)),
     "GET ": Row(everybody(200)),
@@ -156,6 +173,7 @@ DOMAINS: dict[str, dict[str, Row]] = {
     "/api/v1/admin/users": ADMIN,
     "/api/v1/shop": SHOP,
     "/api/v1/friends": FRIENDS,
+    "/api/v1/picnic": PICNIC,
     "/api/v1/applications": APPLICATIONS,
     "/applications": APPLICATIONS,
 }

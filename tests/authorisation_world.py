@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import ClientResponse, DummyCookieJar
@@ -15,6 +16,8 @@ from friends.entities import Friendship
 from kit.db import Base, Database
 from kit.session import handle_of
 from kit.settings import Settings
+from picnic.entities import City, Picnic, Registration
+from seed.factories import Factory
 from shop.entities import Order
 from tests.authorisation import VISITORS, Answer, row_of
 from tests.conftest import Serve
@@ -25,6 +28,7 @@ from tests.support.shops import add_book, add_offer, add_shop, value
 from tests.users.forms import ME, cookie_of
 
 TOKEN = "a token that only services know"
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
 LIFETIME = 14 * 24 * 3600  # seconds
 
 STATE = " UNION ALL ".join(
@@ -81,10 +85,16 @@ async def _add_rows(database: Database) -> dict[str, Any]:
         "friendship": insert(Friendship)
         .values(initiator_id=ids["owner"], target_id=ids["friend"])
         .returning(Friendship.id),
+        "city": insert(City).values(Factory().city(name="Berlin")).returning(City.id),
     }
     async with database.writing() as session:
         for name, statement in made.items():
             ids[name] = (await session.execute(statement)).scalar_one()
+        picnic = {"city_id": ids["city"], "creator_id": ids["owner"], "time": LATER}
+        planned = insert(Picnic).values(picnic).returning(Picnic.id)
+        ids["picnic"] = (await session.execute(planned)).scalar_one()
+        joined = {"picnic_id": ids["picnic"], "user_id": ids["other"]}
+        await session.execute(insert(Registration).values(joined))
     return ids
 
 

@@ -61,7 +61,7 @@ class TestEveryCommand:
 
 class TestMigrate:
     def test_changes_nothing_the_second_time(self, run: Run) -> None:
-        assert run("migrate").output == "Nothing to do: the database is at revision 0009.\n"
+        assert run("migrate").output == "Nothing to do: the database is at revision 0010.\n"
 
 
 class TestUserCreate:

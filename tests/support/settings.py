@@ -13,5 +13,6 @@ def make_settings(database_url: str, redis_url: str, kafka_servers: str = "h:1")
         "redis_url": redis_url,
         "kafka_servers": kafka_servers,
         "bcrypt_rounds": 4,
+        "weather_provider": "fake",
     }
     return Settings(**{**read(env), **named})

@@ -1,0 +1,1 @@
+"""Cities with their weather, picnics, and who comes."""
