@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow
 from marshmallow import ValidationError, fields, validate
@@ -96,10 +96,10 @@ class Day(fields.Date):
 class Instant(fields.AwareDateTime):
     """Take a moment with its offset; show it as RFC 3339 in UTC with `Z`."""
 
-    default_error_messages: ClassVar = dict.fromkeys(
-        ("invalid", "invalid_awareness"),
-        "Must be a moment with its offset (RFC 3339), such as 2027-05-01T12:00:00+03:00.",
-    )
+    def __init__(self, **kwargs: Any) -> None:
+        complaint = "Must be a moment with its offset, such as 2027-05-01T12:00:00+03:00."
+        messages = dict.fromkeys(("invalid", "invalid_awareness"), complaint)
+        super().__init__(error_messages=messages, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
