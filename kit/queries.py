@@ -13,7 +13,7 @@ from kit.schemas import Instant, Schema, Text
 
 LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 DIGITS = re.compile(r"[0-9]{1,19}")
-LOST_PLUS = re.compile(r" ([0-9]{2}:?[0-9]{2})$")
+LOST_PLUS = re.compile(r" ([0-9]{2}:[0-9]{2})\Z")
 
 
 class QueryNumber(fields.Integer):

@@ -12,6 +12,10 @@ from marshmallow import ValidationError, fields, validate
 from kit.db import LARGEST_ID
 
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"  # the seconds may be left out, which RFC 3339 does not allow
+)
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
@@ -98,12 +102,14 @@ class Instant(fields.AwareDateTime):
 
     def __init__(self, **kwargs: Any) -> None:
         complaint = "Must be a moment with its offset, such as 2027-05-01T12:00:00+03:00."
-        messages = dict.fromkeys(("invalid", "invalid_awareness"), complaint)
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "invalid_awareness"), complaint)
         super().__init__(error_messages=messages, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> datetime:
+        if not isinstance(value, str) or not RFC3339.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         moment: datetime = super()._deserialize(value, attr, data, **kwargs)
         try:
             return moment.astimezone(UTC)
