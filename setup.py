@@ -3,6 +3,7 @@
 from setuptools import find_packages, setup
 
 SERVICE = [
+    "aiodns>=3.2",
     "aiohttp>=3.13",
     "aiohttp-session[aioredis]>=2.12.1",
     "aiokafka>=0.14,<0.15",

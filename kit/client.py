@@ -1,6 +1,13 @@
 """Ask other services over HTTP, bounded in time and size; no cookies, nothing unpacked."""
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    AsyncResolver,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 
 
 class TooLarge(ValueError):
@@ -8,10 +15,15 @@ class TooLarge(ValueError):
 
 
 def create_client(*, limit: float, connect_limit: float, at_once: int) -> ClientSession:
-    """Make a client without cookies; the limits are in seconds, `at_once` in connections."""
+    """Make a client without cookies; the limits are in seconds, `at_once` in connections.
+
+    Names are looked up without a thread: one that waits for a dead name server cannot be ended,
+    and would hold the process when it is to stop.
+    """
+    resolver = AsyncResolver(timeout=connect_limit, tries=1)
     return ClientSession(
-        connector=TCPConnector(limit=at_once),
-        timeout=ClientTimeout(total=limit, connect=connect_limit, sock_connect=connect_limit),
+        connector=TCPConnector(limit=at_once, resolver=resolver),
+        timeout=ClientTimeout(total=limit, sock_connect=connect_limit),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
     )

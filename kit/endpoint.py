@@ -86,10 +86,10 @@ class Endpoint:
 
     def answer(self, request: web.Request, result: Any) -> web.Response:
         """Build the response from what the view's method returned."""
-        response = web.Response(status=self.status)
-        if isinstance(result, Present):
-            result = result.result
-            response.set_status(self.present_status or self.status)
+        response, is_new = web.Response(status=self.status), True
+        if isinstance(result, Present) and self.present_status is not None:
+            response.set_status(self.present_status)
+            result, is_new = result.result, False
         if isinstance(result, Rows):
             response.body = result.to_json()
             if links := result.links(request.rel_url):
@@ -97,7 +97,7 @@ class Endpoint:
         elif self.returns is not None:
             document = self.returns.dump(result)
             response.body = orjson.dumps(document)
-            if self.location is not None and response.status == 201:
+            if self.location is not None and is_new:
                 path = request.app.router[self.location].url_for(id=str(document["id"]))
                 response.headers["Location"] = str(path)
         if self.returns is not None:

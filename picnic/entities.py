@@ -1,5 +1,6 @@
 """Cities, picnics and registrations as they are stored."""
 
+import re
 import unicodedata
 from datetime import datetime
 
@@ -9,13 +10,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base, Now, PrimaryKey
 
-LONGEST_NAME = 200
+LONGEST_NAME = 100  # and some letters fold to 18, while an index takes 2700 bytes at most
 LONGEST_COUNTRY = 100
 LONGEST_GRAM = 3  # letters
+UNREADABLE = ("Cc", "Cf", "Co", "Cn")  # general categories of Unicode
+SPACES = re.compile(r"\s+")
+
+
+def spelled(name: str) -> str:
+    """Return a name with single spaces, and none around it."""
+    return " ".join(name.split())
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a name holds only what can be read: nothing that steers, or has no meaning."""
+    return not any(unicodedata.category(letter) in UNREADABLE for letter in name)
 
 
 def fold(text: str) -> str:
-    """Return what two texts have in common that differ only in case, width or composition."""
+    """Return what texts have in common that differ in case, width, composition or spaces only."""
+    text = SPACES.sub(" ", text)
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

@@ -1,6 +1,5 @@
 """What enters and leaves the picnic domain."""
 
-import unicodedata
 from datetime import UTC, datetime
 
 from marshmallow import ValidationError, fields
@@ -8,12 +7,11 @@ from marshmallow import ValidationError, fields
 from kit.queries import PageQuery, QueryFlag, QueryId, QueryInstant
 from kit.schemas import Id, Instant, Schema, Text
 from picnic.directory import CardOut
-
-LONGEST_WANTED = 100  # letters of a name that is asked for
+from picnic.entities import LONGEST_NAME, is_plain
 
 
 def _plain(name: str) -> None:
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn") for letter in name):
+    if not is_plain(name):
         raise ValidationError("Holds a character that no name has.")
 
 
@@ -25,13 +23,13 @@ def _to_come(moment: datetime) -> None:
 class CityIn(Schema):
     """Name a city; it is stored as the weather service spells it."""
 
-    name = Text(least=1, most=LONGEST_WANTED, blank=False, extra=_plain, required=True)
+    name = Text(least=1, most=LONGEST_NAME, blank=False, extra=_plain, required=True)
 
 
 class CitiesQuery(PageQuery):
     """Search cities by part of the name, in any case."""
 
-    q = Text(most=LONGEST_WANTED, load_default="")
+    q = Text(most=LONGEST_NAME, load_default="")
 
 
 class WeatherOut(Schema):

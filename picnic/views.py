@@ -74,7 +74,8 @@ class CitiesView(CityShow):
         found = await cities.look_for(self.request.config_dict[WEATHER], name)
         async with self.writing() as session:
             row, is_new = await cities.add_city(session, found)
-        await cities.remember(self.forecasts, found)
+        if found.observation is not None:
+            await self.forecasts.remember(found.coordinates, found.observation)
         shown = await self.show(row)
         return shown if is_new else Present(shown)
 

@@ -21,7 +21,7 @@ def _create_cities() -> None:
     op.create_table(
         "cities",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
-        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
         sa.Column("folded", sa.Text(), nullable=False),
         sa.Column("grams", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("country", sa.String(100)),

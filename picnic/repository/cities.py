@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import contains
-from picnic.entities import City, clues
+from picnic.entities import LONGEST_GRAM, City, clues
 
 COLUMNS = (City.id, City.name, City.country, City.latitude, City.longitude)
 
@@ -23,6 +23,12 @@ async def find_city(session: AsyncSession, folded: str) -> RowMapping | None:
     """Return the city of this name."""
     statement = select(*COLUMNS).where(City.folded == folded)
     return (await session.execute(statement)).mappings().one_or_none()
+
+
+async def named(session: AsyncSession, folded: str) -> RowMapping:
+    """Return the city of this name, which is here."""
+    statement = select(*COLUMNS).where(City.folded == folded)
+    return (await session.execute(statement)).mappings().one()
 
 
 async def get_city(session: AsyncSession, city_id: int) -> RowMapping | None:
@@ -43,7 +49,8 @@ async def list_cities(
 
 
 def _holding(part: str) -> list[ColumnElement[bool]]:
-    """Choose by the pieces, for which there is an index, and then by the text itself."""
+    """Choose by the pieces, for which there is an index; then, unless it is one, by the text."""
     if not part:
         return []
-    return [City.grams.contains(clues(part)), City.folded.like(contains(part))]
+    text = [] if len(part) <= LONGEST_GRAM else [City.folded.like(contains(part))]
+    return [City.grams.contains(clues(part)), *text]

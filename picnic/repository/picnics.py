@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from picnic.entities import City, Picnic, Registration
 
 SHOWN = 20  # participants beside a picnic
-COLUMNS = (Picnic.id, Picnic.time, Picnic.city_id, City.name.label("city"), Picnic.creator_id)
+COLUMNS = (Picnic.id, Picnic.time, Picnic.city_id, Picnic.creator_id)
 REGISTRATION = (
     *(Registration.id, Registration.user_id),
     *(Registration.picnic_id, Registration.created_at),
@@ -56,7 +56,9 @@ async def list_picnics(
     session: AsyncSession, which: Which, limit: int, offset: int
 ) -> tuple[Rows, int]:
     """Return the chosen picnics in the order of their times, and how many there are in all."""
-    page = _picnics().where(*which).order_by(Picnic.time, Picnic.id).limit(limit).offset(offset)
+    page = (
+        select(*COLUMNS).where(*which).order_by(Picnic.time, Picnic.id).limit(limit).offset(offset)
+    )
     rows = (await session.execute(_with_participants(page))).mappings().all()
     count = select(func.count()).select_from(Picnic).where(*which)
     return rows, (await session.execute(count)).scalar_one()
@@ -64,7 +66,7 @@ async def list_picnics(
 
 async def get_picnic(session: AsyncSession, picnic_id: int) -> RowMapping | None:
     """Return one picnic."""
-    statement = _with_participants(_picnics().where(Picnic.id == picnic_id))
+    statement = _with_participants(select(*COLUMNS).where(Picnic.id == picnic_id))
     return (await session.execute(statement)).mappings().one_or_none()
 
 
@@ -112,21 +114,19 @@ def _to_come(picnic_id: int) -> Which:
     return (Picnic.id == picnic_id, Picnic.time > func.now())
 
 
-def _picnics() -> Select[*tuple[Any, ...]]:
-    return select(*COLUMNS).join(City, City.id == Picnic.city_id)
-
-
 def _registered(picnic_id: Any) -> Select[int]:
     return select(Registration.user_id).where(Registration.picnic_id == picnic_id)
 
 
 def _with_participants(picnics: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Add to each picnic the ids of the first who come, and how many there are."""
+    """Add to each picnic of a page its city, the first who come, and how many there are."""
     page = picnics.subquery("page")
     first = _registered(page.c.id).order_by(Registration.id).limit(SHOWN)
     total = select(func.count()).where(Registration.picnic_id == page.c.id)
-    return select(
+    statement = select(
         page,
+        City.name.label("city"),
         func.array(first.scalar_subquery(), type_=ARRAY(BigInteger)).label("participants"),
         total.scalar_subquery().label("participants_total"),
-    ).order_by(page.c.time, page.c.id)
+    )
+    return statement.join(City, City.id == page.c.city_id).order_by(page.c.time, page.c.id)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.log import logger
 from kit.pages import Row
-from picnic.entities import fold, grams
+from picnic.entities import fold, grams, spelled
 from picnic.errors import CityNotFound, UnknownCity, WeatherUnavailable
 from picnic.repository import cities
 from picnic.weather.forecasts import Forecasts
@@ -17,7 +16,7 @@ from picnic.weather.protocol import Coordinates, Found, NotFound, Unavailable, W
 
 async def known(session: AsyncSession, name: str) -> Row | None:
     """Return the city of this name in any case, if it is here."""
-    return await cities.find_city(session, fold(" ".join(name.split())))
+    return await cities.find_city(session, fold(spelled(name)))
 
 
 async def look_for(weather: Weather, name: str) -> Found:
@@ -27,7 +26,7 @@ async def look_for(weather: Weather, name: str) -> Found:
         UnknownCity: there is none.
         WeatherUnavailable: nobody can tell.
     """
-    answer = await weather.find(" ".join(name.split()))
+    answer = await weather.find(spelled(name))
     match answer:
         case Found():
             return answer
@@ -42,7 +41,7 @@ async def look_for(weather: Weather, name: str) -> Found:
 
 async def add_city(session: AsyncSession, found: Found) -> tuple[Row, bool]:
     """Add a city as the weather service spells it; return it, and whether it is new."""
-    name = " ".join(found.name.split())
+    name = spelled(found.name)
     folded = fold(name)
     values = {
         "name": name,
@@ -55,20 +54,7 @@ async def add_city(session: AsyncSession, found: Found) -> tuple[Row, bool]:
     added = await cities.add_city(session, values)
     if added is not None:
         return added, True
-    present = await cities.find_city(session, folded)
-    if present is None:
-        raise CityNotFound  # somebody took it away in this very moment
-    return present, False
-
-
-async def remember(forecasts: Forecasts, found: Found) -> None:
-    """Keep the weather that came along with a city."""
-    if found.observation is None:
-        return
-    try:
-        await forecasts.keep({found.coordinates: found.observation})
-    except RedisError as error:
-        logger.warning("weather not kept", cause=type(error).__name__)
+    return await cities.named(session, folded), False
 
 
 async def get_city(session: AsyncSession, city_id: int) -> Row:

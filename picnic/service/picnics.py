@@ -86,7 +86,7 @@ async def register(session: AsyncSession, me: int, picnic_id: int, user_id: int 
     with violations(REGISTERED):
         row = await picnics.register(session, picnic_id, me)
     if row is None:
-        raise await _why_not(session, picnic_id)
+        raise PicnicOver if await picnics.picnic_exists(session, picnic_id) else PicnicNotFound
     return row
 
 
@@ -97,8 +97,12 @@ async def unregister(session: AsyncSession, me: int, picnic_id: int) -> None:
         PicnicNotFound, PicnicOver: there is none; it has begun.
         RegistrationNotFound: one was not registered.
     """
-    if not await picnics.unregister(session, picnic_id, me):
-        raise await _why_not(session, picnic_id)
+    if await picnics.unregister(session, picnic_id, me):
+        return
+    over = await picnics.is_over(session, picnic_id)
+    if over is None:
+        raise PicnicNotFound
+    raise PicnicOver if over else RegistrationNotFound
 
 
 async def introduce(directory: Directory, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -125,11 +129,3 @@ async def cards_of(directory: Directory, ids: Sequence[int]) -> list[Card]:
 
 def _present(cards: Any, ids: Iterable[int]) -> list[Card]:
     return [cards[user_id] for user_id in ids if user_id in cards]
-
-
-async def _why_not(session: AsyncSession, picnic_id: int) -> Exception:
-    """Return why nothing could be done about a registration."""
-    over = await picnics.is_over(session, picnic_id)
-    if over is None:
-        return PicnicNotFound()
-    return PicnicOver() if over else RegistrationNotFound()

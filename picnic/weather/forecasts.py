@@ -19,8 +19,8 @@ from kit.redis import run_script
 from picnic.weather.protocol import Coordinates, Observation, Observations, Unavailable, Weather
 
 FRESH = 600  # seconds
-KEPT = 24 * 3600  # seconds, while there is nothing newer
-ASKING = 30  # seconds until somebody else asks when the one who does has died
+KEPT = 24 * 3600  # seconds since it was observed, while there is nothing newer
+ASKING = 10  # seconds until somebody else asks when the one who does has died
 FAILED = 5  # seconds until somebody asks again
 PATIENCE = 0.2  # seconds that a list waits
 PAUSE = 0.02  # seconds between two looks
@@ -58,20 +58,9 @@ class Forecasts:
         await asyncio.wait([looking], timeout=PATIENCE)
         return dict(known)
 
-    async def keep(self, observations: Observations, asked: Iterable[Coordinates] = ()) -> None:
-        """Store what was observed, and note of which places nothing was.
-
-        Raises:
-            RedisError: it cannot be stored.
-        """
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for place, seen in observations.items():
-                pipe.set(key(place), _written(seen), ex=KEPT)
-                pipe.set(f"{key(place)}:mark", "had", ex=FRESH)
-            for place in asked:
-                if place not in observations:
-                    pipe.set(f"{key(place)}:mark", "failed", ex=FAILED)
-            await pipe.execute()
+    async def remember(self, place: Coordinates, seen: Observation) -> None:
+        """Keep what came along with a city."""
+        await self._store([place], {place: seen})
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -85,13 +74,13 @@ class Forecasts:
             try:
                 found = await run_script(self._look, keys=keys, args=[ASKING])
             except RedisError as error:
-                return self._note(error)
+                self._note(error)
+                break
             self._note(None)
             places = self._take(zip(places, found, strict=True), known)
-            if not places or asyncio.get_running_loop().time() + PAUSE > deadline:
-                return None
-            await asyncio.sleep(PAUSE)
-        return None
+            if asyncio.get_running_loop().time() + PAUSE > deadline:
+                break
+            await asyncio.sleep(PAUSE if places else 0)
 
     def _take(self, found: Iterable[tuple[Coordinates, Any]], known: Known) -> list[Coordinates]:
         """Remember what is known, ask for what is ours to ask, return what may come in yet."""
@@ -107,11 +96,31 @@ class Forecasts:
         return waited_for
 
     async def _ask(self, places: Sequence[Coordinates]) -> None:
-        found = await self._weather.observe(places)
+        found: Observations | Unavailable | None = None
         try:
-            await self.keep({} if isinstance(found, Unavailable) else found, places)
-        except RedisError as error:
-            self._note(error)
+            found = await self._weather.observe(places)
+        finally:
+            await self._store(places, found)
+
+    async def _store(
+        self, places: Sequence[Coordinates], found: Observations | Unavailable | None
+    ) -> None:
+        """Keep what was found, and let marks tell when to ask again; None: somebody else may."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for place in places:
+                mark = f"{key(place)}:mark"
+                if found is None:
+                    pipe.delete(mark)
+                elif isinstance(found, Unavailable):
+                    pipe.set(mark, "failed", ex=FAILED)
+                else:
+                    pipe.set(mark, "had", ex=FRESH)
+                    if seen := found.get(place):
+                        pipe.set(key(place), _written(seen), ex=_left(seen))
+            try:
+                await pipe.execute()
+            except RedisError as error:
+                self._note(error)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -139,6 +148,12 @@ FORECASTS = web.AppKey("FORECASTS", Forecasts)
 def key(place: Coordinates) -> str:
     """Return where the weather of a place lies: a kilometre makes no difference."""
     return f"weather:{place.latitude:.2f},{place.longitude:.2f}"
+
+
+def _left(seen: Observation) -> int:
+    """Return the seconds for which an observation may be shown."""
+    age = (datetime.now(UTC) - seen.observed_at).total_seconds()
+    return max(1, min(KEPT, round(KEPT - age)))
 
 
 def _written(seen: Observation) -> str:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import stamina
@@ -14,7 +15,9 @@ from purgatory.domain.model import OpenedState
 from yarl import URL
 
 from kit.client import body_of
+from kit.flights import Flights
 from kit.log import logger
+from picnic.entities import fold
 from picnic.weather.protocol import Answer, Coordinates, Observations, Unavailable
 
 LIMIT = 1.5  # seconds for a call, its second try included
@@ -25,7 +28,10 @@ TRIES = 2
 PAUSE = 0.05  # seconds before the second try, and up to as many more by chance
 FAILURES = 4  # in a row, after which the provider is left alone
 LEFT_ALONE = 15.0  # seconds
-ODD = (ClientError, ValidationError, ValueError, TypeError, LookupError, RecursionError)
+ODD = (
+    *(ClientError, ValidationError, RecursionError),
+    *(ValueError, TypeError, LookupError, AttributeError),
+)
 
 
 T = TypeVar("T")
@@ -41,6 +47,13 @@ class Glitch(Outage):
     """The next try may go well."""
 
 
+class Odd(Outage):
+    """This one question has no clear answer, which says nothing about others."""
+
+
+HARMLESS: list[Any] = [Odd, asyncio.CancelledError]  # no reason to leave a provider alone
+
+
 class HttpWeather(ABC):
     """Ask a provider; only a clear answer counts."""
 
@@ -50,13 +63,17 @@ class HttpWeather(ABC):
     def __init__(self, client: ClientSession) -> None:
         self._client = client
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._breakers = AsyncCircuitBreakerFactory(FAILURES, LEFT_ALONE)
+        self._finding: Flights[Answer] = Flights()
+        self._breakers = AsyncCircuitBreakerFactory(FAILURES, LEFT_ALONE, HARMLESS)
         self._breakers.add_listener(self._tell)
-        self._is_away = False
-        self._cause = ""
+        self._away: set[str] = set()
+        self._causes: dict[str, str] = {}
 
     async def find(self, name: str) -> Answer:
-        """Look for a city by its name."""
+        """Look for a city by its name; who asks for the same at once gets the same answer."""
+        return await self._finding.join(fold(name), partial(self._answer, name))
+
+    async def _answer(self, name: str) -> Answer:
         try:
             return await self._find(name)
         except Outage as outage:
@@ -85,60 +102,68 @@ class HttpWeather(ABC):
             Outage: nobody can tell.
         """
 
-    async def get(self, url: URL, read: Read[T], *, within: float = LIMIT) -> T:
-        """Return what an answer says; within: seconds.
+    async def get(self, call: str, url: URL, read: Read[T], *, within: float = LIMIT) -> T:
+        """Return what an answer says.
+
+        call: its name for the breaker; within: seconds, once there is a place among the calls.
 
         Raises:
             Outage: there is no clear answer.
         """
         try:
-            async with asyncio.timeout(within), self._at_once:
-                return await self._try_twice(url, read)
-        except TimeoutError:
-            raise Outage("no answer in time") from None
+            async with self._at_once:
+                deadline = asyncio.get_running_loop().time() + within
+                return await self._try_twice(call, partial(self._try, call, url, read, deadline))
         except OpenedState as state:
             state.with_traceback(None)  # it is raised each time, and would keep what it has seen
             raise Outage("left alone") from None
 
-    async def _try_twice(self, url: URL, read: Read[T]) -> T:
+    async def _try_twice(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
         tries = stamina.retry_context(
             on=Glitch, attempts=TRIES, wait_initial=PAUSE, wait_max=2 * PAUSE, wait_jitter=PAUSE
         )
-        async for attempt in tries:
-            with attempt:
-                async with await self._breakers.get_breaker("weather"):
-                    return await self._try(url, read)
+        async for a_try in tries:
+            with a_try:
+                async with await self._breakers.get_breaker(call):
+                    return await attempt()
         raise AssertionError("the last try returns or raises")
 
-    async def _try(self, url: URL, read: Read[T]) -> T:
-        self._cause = "no answer in time"  # unless something else comes
+    async def _try(self, call: str, url: URL, read: Read[T], deadline: float) -> T:
         try:
-            status, body = await self._ask(url)
+            async with asyncio.timeout_at(deadline):
+                status, body = await self._ask(url)
             if status not in self.clear:
                 raise (Glitch if status >= 500 else Outage)(f"status {status}")
             return read(status, json.loads(body))  # NaN is read: one odd place is no outage
-        except (ClientConnectionError, OSError) as error:
-            self._cause = type(error).__name__
-            raise Glitch(self._cause) from None
-        except ODD as error:
-            self._cause = type(error).__name__
-            raise Outage(self._cause) from None
         except Outage as outage:
-            self._cause = str(outage)
+            self._causes[call] = str(outage)
             raise
+        except (OSError, *ODD) as error:  # a time-out is an OSError, too
+            cause = self._causes[call] = type(error).__name__
+            raise kind_of(error)(cause) from None
 
     async def _ask(self, url: URL) -> tuple[int, bytes]:
         headers = {hdrs.ACCEPT: "application/json", hdrs.ACCEPT_ENCODING: "identity"}
         async with self._client.get(url, headers=headers, allow_redirects=False) as response:
             return response.status, await body_of(response, LARGEST_ANSWER)
 
-    def _tell(self, _: str, __: str, event: object) -> None:
+    def _tell(self, call: str, _: str, event: object) -> None:
         """Say once that the provider is left alone, and once that it is back."""
         if not isinstance(event, ContextChanged):
             return
-        if event.state == "opened" and not self._is_away:
-            self._is_away = True
-            logger.warning("weather away", provider=type(self).__name__, cause=self._cause)
-        elif event.state == "closed" and self._is_away:
-            self._is_away = False
-            logger.info("weather back", provider=type(self).__name__)
+        told = {"provider": type(self).__name__, "call": call}
+        if event.state == "opened" and call not in self._away:
+            self._away.add(call)
+            logger.warning("weather away", **told, cause=self._causes.get(call))
+        elif event.state == "closed" and call in self._away:
+            self._away.remove(call)
+            logger.info("weather back", **told)
+
+
+def kind_of(error: Exception) -> type[Outage]:
+    """Tell whether it may go well the next time, and whether the provider is to blame."""
+    if isinstance(error, TimeoutError):  # there is no time for another try
+        return Outage
+    if isinstance(error, ClientConnectionError | OSError):
+        return Glitch
+    return Odd if isinstance(error, ValidationError) else Outage

@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 from marshmallow import ValidationError
 from yarl import URL
 
+from picnic.entities import fold
 from picnic.weather.http import LIMIT, HttpWeather, Outage
 from picnic.weather.parts import (
     Country,
@@ -23,6 +24,7 @@ from picnic.weather.protocol import Answer, Coordinates, Found, NotFound, Observ
 
 GEOCODING = URL("https://geocoding-api.open-meteo.com/v1/search")
 FORECAST = URL("https://api.open-meteo.com/v1/forecast")
+CITY = "PPL"  # how GeoNames' codes of populated places begin; countries and airports have others
 SOON = 0.5  # seconds for the weather of a city that has just been found
 
 
@@ -53,8 +55,9 @@ class OpenMeteo(HttpWeather):
         self._forecast = URL(base) / "v1" / "forecast" if base else FORECAST
 
     async def _find(self, name: str) -> Answer:
-        query = {"name": name, "count": "1", "language": language_of(name), "format": "json"}
-        found = await self.get(self._geocoding.with_query(query), _place)
+        query = {"name": name, "count": "10", "language": language_of(name), "format": "json"}
+        url = self._geocoding.with_query(query)
+        found = await self.get("find", url, partial(_place, fold(name)))
         if found is None:
             return NotFound()
         coordinates = Coordinates(found["latitude"], found["longitude"])
@@ -77,24 +80,31 @@ class OpenMeteo(HttpWeather):
             "latitude": ",".join(f"{place.latitude:.4f}" for place in places),
             "longitude": ",".join(f"{place.longitude:.4f}" for place in places),
             "current": "temperature_2m",
+            "temperature_unit": "celsius",
             "timeformat": "unixtime",
         }
         url = self._forecast.with_query(query)
-        return await self.get(url, partial(_observations, places), within=within)
+        return await self.get("observe", url, partial(_observations, places), within=within)
 
 
-def _place(_: int, document: Any) -> dict[str, Any] | None:
-    """Return the first place that was found, None when there is none."""
-    results = (
-        document.get("results", []) if "generationtime_ms" in document else document["results"]
-    )
-    place: dict[str, Any] | None = Place().load(results[0]) if results else None
+def _place(folded: str, _: int, document: Any) -> dict[str, Any] | None:
+    """Return the city of this name, else the first that was found, None when there is none."""
+    if "error" in document or "reason" in document:
+        raise Outage("an error that is told as an answer")
+    if "results" not in document and document["generationtime_ms"] is not None:
+        return None
+    cities = [found for found in document["results"] if found["feature_code"].startswith(CITY)]
+    named = [found for found in cities if fold(found["name"]) == folded]
+    best = (named or cities)[:1]
+    place: dict[str, Any] | None = Place().load(best[0]) if best else None
     return place
 
 
 def _observations(places: Sequence[Coordinates], _: int, document: Any) -> Observations:
     answers = document if isinstance(document, list) else [document]  # of one place it is bare
-    told = [answer["current"] for answer in answers]
+    told = [answer.get("current") for answer in answers]
+    if not any(told):
+        raise Outage("no weather at all")
     return dict(_known(zip(places, told, strict=True)))
 
 

@@ -7,7 +7,7 @@ from aiohttp import ClientSession
 from marshmallow import ValidationError, fields
 from yarl import URL
 
-from picnic.weather.http import HttpWeather, Outage
+from picnic.weather.http import HttpWeather, Odd, Outage
 from picnic.weather.parts import (
     Country,
     Degrees,
@@ -20,6 +20,7 @@ from picnic.weather.parts import (
 )
 from picnic.weather.protocol import Answer, Coordinates, Found, NotFound, Observation, Observations
 
+UNKNOWN = ("city not found", "Nothing to geocode")
 BASE = URL("https://api.openweathermap.org")
 
 
@@ -55,7 +56,7 @@ class OpenWeatherMap(HttpWeather):
     """Ask OpenWeatherMap, one place a call; the key stands in the address, so no log names one."""
 
     places_at_once = 1
-    clear = frozenset({200, 404})
+    clear = frozenset({200, 400, 404})
 
     def __init__(self, client: ClientSession, key: str, base: str = "") -> None:
         super().__init__(client)
@@ -64,23 +65,22 @@ class OpenWeatherMap(HttpWeather):
 
     async def _find(self, name: str) -> Answer:
         query = {"q": name, "lang": language_of(name), **self._fixed}
-        return await self.get(self._now.with_query(query), _city)
+        return await self.get("find", self._now.with_query(query), _city)
 
     async def _observe(self, places: Sequence[Coordinates]) -> Observations:
         known: dict[Coordinates, Observation] = {}
         for place in places:
             where = {"lat": f"{place.latitude:.4f}", "lon": f"{place.longitude:.4f}"}
             url = self._now.with_query({**where, **self._fixed})
-            if seen := await self.get(url, _observation):
+            if seen := await self.get("observe", url, _observation):
                 known[place] = seen
         return known
 
 
 def _city(status: int, document: Any) -> Answer:
-    if status == 404:
-        if str(document["cod"]) != "404" or document["message"] != "city not found":
-            raise Outage("status 404")  # of somebody else: the address may be wrong
+    if status != 200 and document["message"] in UNKNOWN:
         return NotFound()
+    _refuse_the_unclear(status)
     found = City().load(document)
     return Found(
         name=found["name"],
@@ -92,11 +92,17 @@ def _city(status: int, document: Any) -> Answer:
 
 def _observation(status: int, document: Any) -> Observation | None:
     """Return how warm it is, None when that makes no sense."""
-    if status == 404:
-        raise Outage("status 404")
+    _refuse_the_unclear(status)
     told = {"temp": document["main"].get("temp"), "dt": document["dt"]}
     try:
         now = Now().load(told)
     except ValidationError:
         return None
     return observation(now["temp"], now["dt"])
+
+
+def _refuse_the_unclear(status: int) -> None:
+    if status == 400:
+        raise Odd("status 400")
+    if status != 200:  # the address may be wrong
+        raise Outage(f"status {status}")

@@ -8,10 +8,11 @@ from typing import Any
 from marshmallow import EXCLUDE, ValidationError, fields, validate
 
 from kit.schemas import Schema, Text
-from picnic.entities import LONGEST_COUNTRY, LONGEST_NAME
+from picnic.entities import LONGEST_COUNTRY, LONGEST_NAME, is_plain
 from picnic.weather.protocol import Observation
 
 COLDEST, HOTTEST = -100, 70  # degrees Celsius; nothing on earth was ever beyond
+BEHIND = 24 * 3600  # seconds
 AHEAD = 3600  # seconds by which the clock of a provider may differ
 CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 
@@ -39,11 +40,16 @@ class Degrees(fields.Float):
         super().__init__(validate=validate.Range(-most, most), **kwargs)
 
 
+def _plain(name: str) -> None:
+    if not is_plain(name):
+        raise ValidationError("Holds a character that no name has.")
+
+
 class Name(Text):
     """Take the name of a city."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=1, most=LONGEST_NAME, blank=False, **kwargs)
+        super().__init__(least=1, most=LONGEST_NAME, blank=False, extra=_plain, **kwargs)
 
 
 class Country(Text):
@@ -54,15 +60,15 @@ class Country(Text):
 
 
 class Moment(fields.Integer):
-    """Take seconds since 1970 that are not to come."""
+    """Take seconds since 1970 that are not long ago, nor to come."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=_not_to_come, **kwargs)
+        super().__init__(strict=True, validate=_recent, **kwargs)
 
 
-def _not_to_come(seconds: int) -> None:
-    if not 0 <= seconds <= time.time() + AHEAD:
-        raise ValidationError("Nobody can have observed that.")
+def _recent(seconds: int) -> None:
+    if not -BEHIND <= seconds - time.time() <= AHEAD:
+        raise ValidationError("Must be of today.")
 
 
 def observation(temperature: float, seconds: int) -> Observation:
