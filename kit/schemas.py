@@ -110,7 +110,7 @@ class Instant(fields.AwareDateTime):
     ) -> datetime:
         if not isinstance(value, str) or not RFC3339.fullmatch(value):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        moment: datetime = super()._deserialize(value.upper(), attr, data, **kwargs)
         try:
             return moment.astimezone(UTC)
         except OverflowError:

@@ -14,6 +14,7 @@ LONGEST_NAME = 100  # and some letters fold to 18, while an index takes 2700 byt
 LONGEST_COUNTRY = 100
 LONGEST_GRAM = 3  # letters
 UNREADABLE = ("Cc", "Cf", "Co", "Cn")  # general categories of Unicode
+JOINERS = re.compile("[\u200c\u200d]")  # without which some alphabets cannot be written
 SPACES = re.compile(r"\s+")
 
 
@@ -24,7 +25,7 @@ def spelled(name: str) -> str:
 
 def is_plain(name: str) -> bool:
     """Tell whether a name holds only what can be read: nothing that steers, or has no meaning."""
-    return not any(unicodedata.category(letter) in UNREADABLE for letter in name)
+    return not any(unicodedata.category(letter) in UNREADABLE for letter in JOINERS.sub("", name))
 
 
 def fold(text: str) -> str:

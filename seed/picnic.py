@@ -22,7 +22,7 @@ def _batches(source: Source) -> Iterator[Batch]:
 
 def _cities(source: Source) -> Iterator[Row]:
     for number in range(1, source.plan.cities + 1):
-        yield source.factory.city(id=number)
+        yield source.factory.city(id=number, created_at=REFERENCE - 2 * YEAR)
 
 
 def _picnics(source: Source, planned: list[datetime]) -> Iterator[Row]:

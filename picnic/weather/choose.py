@@ -29,7 +29,8 @@ def create_weather(settings: Settings, client: ClientSession) -> Weather:
 
 async def weather_context(app: web.Application, *, settings: Settings) -> AsyncIterator[None]:
     """Keep one client of the provider while the application runs."""
-    client = create_client(limit=LIMIT, connect_limit=CONNECT_LIMIT, at_once=AT_ONCE)
+    # the limit of a call is its own clock: two that ring at once would be taken for one
+    client = create_client(limit=2 * LIMIT, connect_limit=CONNECT_LIMIT, at_once=AT_ONCE)
     stamina.instrumentation.set_on_retry_hooks([])  # one line tells of an outage, not each try
     async with client:
         weather = app[WEATHER] = create_weather(settings, client)

@@ -6,6 +6,7 @@ there is news or his patience ends. So a place costs one call in ten minutes, ho
 """
 
 import asyncio
+import math
 from collections.abc import Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,14 +24,17 @@ KEPT = 24 * 3600  # seconds since it was observed, while there is nothing newer
 ASKING = 10  # seconds until somebody else asks when the one who does has died
 FAILED = 5  # seconds until somebody asks again
 PATIENCE = 0.2  # seconds that a list waits
-PAUSE = 0.02  # seconds between two looks
+PAUSE = 0.015  # seconds between two looks, each time twice as many
 
 # KEYS: of places; ARGV: seconds. Answers what is known of each, and its mark.
 LOOK = """
 local found = {}
 for i, key in ipairs(KEYS) do
-  local ours = redis.call('SET', key .. ':mark', 'asking', 'NX', 'EX', ARGV[1]) and 'ours'
-  found[i] = {redis.call('GET', key), ours or redis.call('GET', key .. ':mark')}
+  local mark = key .. ':mark'
+  if redis.call('TTL', mark) == -1 then redis.call('DEL', mark) end  -- none of ours lasts for ever
+  local ours = redis.call('SET', mark, 'asking', 'NX', 'EX', ARGV[1]) and 'ours'
+  local present = redis.call('MGET', key, mark)  -- what is of another kind is nothing
+  found[i] = {present[1], ours or present[2]}
 end
 return found
 """
@@ -64,11 +68,13 @@ class Forecasts:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # one that was about to go on may begin another
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _gather(self, places: Sequence[Coordinates], known: Known, deadline: float) -> None:
+        clock, pause = asyncio.get_running_loop().time, PAUSE
         while places:
             keys = [key(place) for place in places]
             try:
@@ -78,9 +84,10 @@ class Forecasts:
                 break
             self._note(None)
             places = self._take(zip(places, found, strict=True), known)
-            if asyncio.get_running_loop().time() + PAUSE > deadline:
+            if not places or clock() + pause > deadline:
                 break
-            await asyncio.sleep(PAUSE if places else 0)
+            await asyncio.sleep(pause)
+            pause *= 2
 
     def _take(self, found: Iterable[tuple[Coordinates, Any]], known: Known) -> list[Coordinates]:
         """Remember what is known, ask for what is ours to ask, return what may come in yet."""
@@ -96,9 +103,12 @@ class Forecasts:
         return waited_for
 
     async def _ask(self, places: Sequence[Coordinates]) -> None:
-        found: Observations | Unavailable | None = None
+        found: Observations | Unavailable | None = Unavailable("a defect of ours")
         try:
             found = await self._weather.observe(places)
+        except asyncio.CancelledError:
+            found = None
+            raise
         finally:
             await self._store(places, found)
 
@@ -164,6 +174,8 @@ def _read(body: bytes | None) -> Observation | None:
     """Return what was written, None when that was something else."""
     try:
         temperature, seconds = (body or b"").split()
+        if not math.isfinite(float(temperature)):
+            return None
         return Observation(float(temperature), datetime.fromtimestamp(int(seconds), UTC))
     except (ValueError, OverflowError, OSError):
         return None

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import stamina
-from aiohttp import ClientConnectionError, ClientError, ClientSession, hdrs
-from marshmallow import ValidationError
+from aiohttp import (
+    ClientSession,
+    hdrs,
+)
 from purgatory import AsyncCircuitBreakerFactory, ContextChanged
 from purgatory.domain.model import OpenedState
 from yarl import URL
@@ -18,37 +21,23 @@ from kit.client import body_of
 from kit.flights import Flights
 from kit.log import logger
 from picnic.entities import fold
+from picnic.weather.outages import ODD, Glitch, Odd, Outage, outage_of, unclear
 from picnic.weather.protocol import Answer, Coordinates, Observations, Unavailable
 
 LIMIT = 1.5  # seconds for a call, its second try included
 CONNECT_LIMIT = 0.5  # seconds
 AT_ONCE = 8  # calls
 LARGEST_ANSWER = 64 * 1024  # bytes
+TURN = 5.0  # seconds for which what nobody waits for waits for its turn
 TRIES = 2
 PAUSE = 0.05  # seconds before the second try, and up to as many more by chance
 FAILURES = 4  # in a row, after which the provider is left alone
 LEFT_ALONE = 15.0  # seconds
-ODD = (
-    *(ClientError, ValidationError, RecursionError),
-    *(ValueError, TypeError, LookupError, AttributeError),
-)
 
 
 T = TypeVar("T")
 
 Read = Callable[[int, Any], T]  # status and document -> what they say, or an error when nothing
-
-
-class Outage(Exception):
-    """There is no clear answer; the text says how that showed, without the address asked."""
-
-
-class Glitch(Outage):
-    """The next try may go well."""
-
-
-class Odd(Outage):
-    """This one question has no clear answer, which says nothing about others."""
 
 
 HARMLESS: list[Any] = [Odd, asyncio.CancelledError]  # no reason to leave a provider alone
@@ -102,21 +91,36 @@ class HttpWeather(ABC):
             Outage: nobody can tell.
         """
 
-    async def get(self, call: str, url: URL, read: Read[T], *, within: float = LIMIT) -> T:
+    async def get(
+        self, call: str, url: URL, read: Read[T], *, turn: float = LIMIT, within: float = LIMIT
+    ) -> T:
         """Return what an answer says.
 
-        call: its name for the breaker; within: seconds, once there is a place among the calls.
+        call: its name for the breaker; turn, within: seconds until the call may begin, and then.
 
         Raises:
             Outage: there is no clear answer.
         """
         try:
-            async with self._at_once:
+            async with self._place(turn):
                 deadline = asyncio.get_running_loop().time() + within
                 return await self._try_twice(call, partial(self._try, call, url, read, deadline))
         except OpenedState as state:
             state.with_traceback(None)  # it is raised each time, and would keep what it has seen
             raise Outage("left alone") from None
+
+    @asynccontextmanager
+    async def _place(self, turn: float) -> AsyncIterator[None]:
+        """Wait for a place among the calls; that there is none is not the provider's fault."""
+        try:
+            async with asyncio.timeout(turn):
+                await self._at_once.acquire()
+        except TimeoutError:
+            raise Outage("too many calls at once") from None
+        try:
+            yield
+        finally:
+            self._at_once.release()
 
     async def _try_twice(self, call: str, attempt: Callable[[], Awaitable[T]]) -> T:
         tries = stamina.retry_context(
@@ -133,14 +137,15 @@ class HttpWeather(ABC):
             async with asyncio.timeout_at(deadline):
                 status, body = await self._ask(url)
             if status not in self.clear:
-                raise (Glitch if status >= 500 else Outage)(f"status {status}")
+                raise unclear(status)
             return read(status, json.loads(body))  # NaN is read: one odd place is no outage
         except Outage as outage:
             self._causes[call] = str(outage)
             raise
-        except (OSError, *ODD) as error:  # a time-out is an OSError, too
-            cause = self._causes[call] = type(error).__name__
-            raise kind_of(error)(cause) from None
+        except (OSError, *ODD) as error:
+            failed = outage_of(error)
+            self._causes[call] = str(failed)
+            raise failed from None
 
     async def _ask(self, url: URL) -> tuple[int, bytes]:
         headers = {hdrs.ACCEPT: "application/json", hdrs.ACCEPT_ENCODING: "identity"}
@@ -151,19 +156,12 @@ class HttpWeather(ABC):
         """Say once that the provider is left alone, and once that it is back."""
         if not isinstance(event, ContextChanged):
             return
-        told = {"provider": type(self).__name__, "call": call}
-        if event.state == "opened" and call not in self._away:
+        provider, was_away = type(self).__name__, bool(self._away)
+        if event.state == "opened":
             self._away.add(call)
-            logger.warning("weather away", **told, cause=self._causes.get(call))
-        elif event.state == "closed" and call in self._away:
-            self._away.remove(call)
-            logger.info("weather back", **told)
-
-
-def kind_of(error: Exception) -> type[Outage]:
-    """Tell whether it may go well the next time, and whether the provider is to blame."""
-    if isinstance(error, TimeoutError):  # there is no time for another try
-        return Outage
-    if isinstance(error, ClientConnectionError | OSError):
-        return Glitch
-    return Odd if isinstance(error, ValidationError) else Outage
+        elif event.state == "closed":
+            self._away.discard(call)
+        if self._away and not was_away:
+            logger.warning("weather away", provider=provider, cause=self._causes.get(call))
+        elif was_away and not self._away:
+            logger.info("weather back", provider=provider)

@@ -9,7 +9,8 @@ from marshmallow import ValidationError
 from yarl import URL
 
 from picnic.entities import fold
-from picnic.weather.http import LIMIT, HttpWeather, Outage
+from picnic.weather.http import LIMIT, TURN, HttpWeather
+from picnic.weather.outages import Outage
 from picnic.weather.parts import (
     Country,
     Degrees,
@@ -71,11 +72,13 @@ class OpenMeteo(HttpWeather):
     async def _soon(self, place: Coordinates) -> Observation | None:
         """Return how warm it is, when that is known at once."""
         try:
-            return (await self._observe([place], within=SOON)).get(place)
+            return (await self._observe([place], turn=SOON, within=SOON)).get(place)
         except Outage:
             return None
 
-    async def _observe(self, places: Sequence[Coordinates], within: float = LIMIT) -> Observations:
+    async def _observe(
+        self, places: Sequence[Coordinates], turn: float = TURN, within: float = LIMIT
+    ) -> Observations:
         query = {
             "latitude": ",".join(f"{place.latitude:.4f}" for place in places),
             "longitude": ",".join(f"{place.longitude:.4f}" for place in places),
@@ -84,7 +87,8 @@ class OpenMeteo(HttpWeather):
             "timeformat": "unixtime",
         }
         url = self._forecast.with_query(query)
-        return await self.get("observe", url, partial(_observations, places), within=within)
+        read = partial(_observations, places)
+        return await self.get("observe", url, read, turn=turn, within=within)
 
 
 def _place(folded: str, _: int, document: Any) -> dict[str, Any] | None:
@@ -93,6 +97,8 @@ def _place(folded: str, _: int, document: Any) -> dict[str, Any] | None:
         raise Outage("an error that is told as an answer")
     if "results" not in document and document["generationtime_ms"] is not None:
         return None
+    if not isinstance(document["results"], list):
+        raise Outage("results that are no list")
     cities = [found for found in document["results"] if found["feature_code"].startswith(CITY)]
     named = [found for found in cities if fold(found["name"]) == folded]
     best = (named or cities)[:1]
@@ -102,7 +108,7 @@ def _place(folded: str, _: int, document: Any) -> dict[str, Any] | None:
 
 def _observations(places: Sequence[Coordinates], _: int, document: Any) -> Observations:
     answers = document if isinstance(document, list) else [document]  # of one place it is bare
-    told = [answer.get("current") for answer in answers]
+    told = [answer.get("current") if isinstance(answer, dict) else None for answer in answers]
     if not any(told):
         raise Outage("no weather at all")
     return dict(_known(zip(places, told, strict=True)))

@@ -7,7 +7,8 @@ from aiohttp import ClientSession
 from marshmallow import ValidationError, fields
 from yarl import URL
 
-from picnic.weather.http import HttpWeather, Odd, Outage
+from picnic.weather.http import TURN, HttpWeather
+from picnic.weather.outages import unclear
 from picnic.weather.parts import (
     Country,
     Degrees,
@@ -72,15 +73,16 @@ class OpenWeatherMap(HttpWeather):
         for place in places:
             where = {"lat": f"{place.latitude:.4f}", "lon": f"{place.longitude:.4f}"}
             url = self._now.with_query({**where, **self._fixed})
-            if seen := await self.get("observe", url, _observation):
+            if seen := await self.get("observe", url, _observation, turn=TURN):
                 known[place] = seen
         return known
 
 
 def _city(status: int, document: Any) -> Answer:
-    if status != 200 and document["message"] in UNKNOWN:
+    if status != 200:
+        if document["message"] not in UNKNOWN:  # the address may be wrong
+            raise unclear(status)
         return NotFound()
-    _refuse_the_unclear(status)
     found = City().load(document)
     return Found(
         name=found["name"],
@@ -92,17 +94,11 @@ def _city(status: int, document: Any) -> Answer:
 
 def _observation(status: int, document: Any) -> Observation | None:
     """Return how warm it is, None when that makes no sense."""
-    _refuse_the_unclear(status)
+    if status != 200:
+        raise unclear(status)
     told = {"temp": document["main"].get("temp"), "dt": document["dt"]}
     try:
         now = Now().load(told)
     except ValidationError:
         return None
     return observation(now["temp"], now["dt"])
-
-
-def _refuse_the_unclear(status: int) -> None:
-    if status == 400:
-        raise Odd("status 400")
-    if status != 200:  # the address may be wrong
-        raise Outage(f"status {status}")
