@@ -37,10 +37,10 @@ chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minute
 	@$(PYTHON) bootstrap.py .venv test
 	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos
 
-bench: ## Print ratios: deep pages, Kafka away, a cached user, each to what is usual (about 3 minutes)
+bench: ## Print ratios: deep pages, Kafka away, a cached user, cities with weather, each to what is usual (about 4 minutes)
 	@$(PYTHON) bootstrap.py .venv test
 	@$(BIN)/python -m benchmarks.pages && $(BIN)/python -m benchmarks.kafka_away \
-		&& exec $(BIN)/python -m benchmarks.get_user
+		&& $(BIN)/python -m benchmarks.get_user && exec $(BIN)/python -m benchmarks.weather
 
 lint: ## Check style and types
 	@$(PYTHON) bootstrap.py .venv test
