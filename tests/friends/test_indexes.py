@@ -1,15 +1,10 @@
 """Lists of friends and mutual friends are found by indexes, however many friendships there are."""
 
-import json
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
-
 import pytest
-from sqlalchemy import Engine, event
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from friends import repository
 from kit.db import Database
+from tests.support.plans import Ask, indexes, plans, scans
 from tests.support.shops import run, value
 
 MANY = """
@@ -20,8 +15,6 @@ ON CONFLICT DO NOTHING
 """
 OF_ONE = {"ix_friendships_initiator_id", "ix_friendships_target_id"}
 
-Ask = Callable[[AsyncSession], Awaitable[object]]
-
 QUESTIONS: dict[str, Ask] = {
     "the first page": lambda session: repository.list_friendships(session, 5, 20, 0),
     "a later page": lambda session: repository.list_friendships(session, 2005, 20, 20),
@@ -31,39 +24,12 @@ QUESTIONS: dict[str, Ask] = {
 }
 
 
-async def plans(session: AsyncSession, ask: Ask) -> list[dict[str, Any]]:
-    """Return the plan of each statement that a question sends."""
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-
-    def see(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", see)
-    await ask(session)
-    event.remove(Engine, "before_cursor_execute", see)
-    connection = await session.connection()
-    found = []
-    for statement, parameters in sent:
-        explained = f"EXPLAIN (FORMAT JSON) {statement}"
-        told = (await connection.exec_driver_sql(explained, parameters)).scalar_one()
-        document = json.loads(told) if isinstance(told, str) else told
-        found.append(document[0]["Plan"])
-    return found
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each step of a plan."""
-    yield plan
-    for part in plan.get("Plans", []):
-        yield from nodes(part)
-
-
 async def used(database: Database, ask: Ask) -> tuple[set[str], set[str]]:
     """Return the kinds of scans of the table and the indexes that a question takes."""
     async with database.reading() as session:
-        steps = [step for plan in await plans(session, ask) for step in nodes(plan)]
-    scans = {x["Node Type"] for x in steps if x.get("Relation Name") == "friendships"}
-    return scans, {x["Index Name"] for x in steps if "Index Name" in x}
+        found = await plans(session, ask)
+    kinds = [scans(plan, "friendships") for plan in found]
+    return set().union(*kinds), set().union(*map(indexes, found))
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kit.settings import Settings, SettingsError
+from kit.settings import Settings
+from tests.kit.named_settings import cases, is_taken, refusal
 
 NAMES = ("USERS_SERVICE_URL", "SERVICE_TOKEN", "SMTP_URL", "MAIL_FROM")
 GOOD = {
@@ -40,11 +41,6 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """List each variable with each of its values."""
-    return [(name, value) for name in table for value in table[name]]
-
-
 class TestNeighbours:
     def test_are_none_by_default(self) -> None:
         settings = Settings.from_environment()
@@ -55,19 +51,13 @@ class TestNeighbours:
     def test_are_taken_as_they_are_named(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
-        monkeypatch.setenv(name, value)
-        assert getattr(Settings.from_environment(), name.lower()) == value
+        assert is_taken(monkeypatch, name, value)
 
     @pytest.mark.parametrize(("name", "value"), cases(BAD))
     def test_are_refused_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
-        monkeypatch.setenv(name, value)
-        with pytest.raises(SettingsError) as caught:
-            Settings.from_environment()
-        sentence = str(caught.value)
-        assert sentence.startswith(f"{name}: Must be ")
-        assert sentence.endswith(".")
+        assert refusal(monkeypatch, name, value)
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -80,7 +70,4 @@ class TestNeighbours:
     def test_stay_secret_when_they_are_refused(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
-        monkeypatch.setenv(name, value)
-        with pytest.raises(SettingsError) as caught:
-            Settings.from_environment()
-        assert "canary" not in str(caught.value)
+        assert "canary" not in refusal(monkeypatch, name, value)

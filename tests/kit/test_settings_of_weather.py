@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from cli import main
 from kit.settings import Settings, SettingsError
+from tests.kit.named_settings import cases, is_taken, refusal
 from tests.support.processes import PATIENCE, ShopApi
 
 NAMES = ("WEATHER_PROVIDER", "WEATHER_API_KEY", "WEATHER_URL")
@@ -46,11 +47,6 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """List each variable with each of its values."""
-    return [(name, value) for name in table for value in table[name]]
-
-
 class TestWeather:
     def test_is_that_of_open_meteo_by_default(self) -> None:
         settings = Settings.from_environment()
@@ -61,21 +57,13 @@ class TestWeather:
     def test_is_taken_as_it_is_named(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
-        monkeypatch.setenv(name, value)
-        assert getattr(Settings.from_environment(), name.lower()) == value
+        assert is_taken(monkeypatch, name, value)
 
     @pytest.mark.parametrize(("name", "value"), cases(BAD))
     def test_is_refused_in_one_sentence(
         self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
-        monkeypatch.setenv(name, value)
-        with pytest.raises(SettingsError) as caught:
-            Settings.from_environment()
-        sentence = str(caught.value)
-        assert sentence.startswith(f"{name}: Must be ")
-        assert sentence.endswith(".")
-        assert "\n" not in sentence
-        assert "canary" not in sentence
+        assert refusal(monkeypatch, name, value)
 
 
 class TestKey:

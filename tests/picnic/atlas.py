@@ -1,14 +1,12 @@
 """A hundred thousand cities for the tests of searches, copied in, and the plans of searches."""
 
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, event, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import text
 
 from kit.engine import lone_engine
 from kit.settings import Settings
@@ -20,8 +18,6 @@ SYLLABLES = [
     ),
 ]
 CITY = ["name", "folded", "grams", "country", "latitude", "longitude"]
-
-Ask = Callable[[AsyncSession], Awaitable[object]]
 
 
 def names(number: int, random_seed: int = 1) -> list[str]:
@@ -54,42 +50,3 @@ async def copy_cities(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> 
         await connection.execute(text("CREATE INDEX ix_cities_grams ON cities USING gin (grams)"))
         await connection.execute(text("ANALYZE cities"))
     await engine.dispose()
-
-
-async def plans(session: AsyncSession, ask: Ask) -> list[dict[str, Any]]:
-    """Return the plan of each statement that a question sends."""
-    sent: list[tuple[str, Any]] = []
-
-    def see(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
-        if statement.startswith(("SELECT", "WITH")):
-            sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", see)
-    await ask(session)
-    event.remove(Engine, "before_cursor_execute", see)
-    connection = await session.connection()
-    found = []
-    for statement, parameters in sent:
-        explained = f"EXPLAIN (FORMAT JSON) {statement}"
-        told = (await connection.exec_driver_sql(explained, parameters)).scalar_one()
-        document = json.loads(told) if isinstance(told, str) else told
-        found.append(document[0]["Plan"])
-    return found
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each step of a plan."""
-    yield plan
-    for part in plan.get("Plans", []):
-        yield from nodes(part)
-
-
-def scans(plan: dict[str, Any], table: str) -> set[str]:
-    """Return how a plan reads a table."""
-    found = (step for step in nodes(plan) if step.get("Relation Name") == table)
-    return {step["Node Type"] for step in found}
-
-
-def indexes(plan: dict[str, Any]) -> set[str]:
-    """Return the indexes that a plan takes."""
-    return {step["Index Name"] for step in nodes(plan) if "Index Name" in step}

@@ -16,9 +16,10 @@ from kit.settings import Settings
 from picnic.repository import picnics
 from picnic.service.picnics import list_picnics
 from tests.kit.events import tell
-from tests.picnic.atlas import Ask, indexes, plans, scans, took
+from tests.picnic.atlas import took
 from tests.picnic.forms import add_cities, add_people
 from tests.support import databases
+from tests.support.plans import Ask, indexes, plans, scans
 from tests.support.shops import run, value
 
 pytestmark = pytest.mark.concurrent

@@ -16,9 +16,10 @@ from kit.settings import Settings
 from picnic.entities import fold
 from picnic.service import cities
 from tests.kit.events import tell
-from tests.picnic.atlas import Ask, copy_cities, indexes, names, plans, scans, took
+from tests.picnic.atlas import copy_cities, names, took
 from tests.picnic.forms import city_row
 from tests.support import databases
+from tests.support.plans import Ask, indexes, plans, scans
 from tests.support.shops import run
 
 pytestmark = pytest.mark.concurrent
