@@ -4,8 +4,12 @@ BIN := .venv/bin
 # One PostgreSQL, one Valkey and one broker per test worker: at least 2, at most 8.
 TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
 
+# Where make postman finds a running service.
+BASE_URL ?= http://127.0.0.1:8000
+NEWMAN := .node/node_modules/.bin/newman
+
 .DEFAULT_GOAL := help
-.PHONY: help up up-split down reset test test-kafka chaos bench lint
+.PHONY: help up up-split down reset test test-kafka chaos fuzz bench lint postman
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -35,7 +39,11 @@ test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERV
 
 chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minutes)
 	@$(PYTHON) bootstrap.py .venv test
-	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos
+	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos --ignore tests/chaos/test_fuzz.py
+
+fuzz: ## Send whatever the API's document allows, and what it does not (FUZZ_SECONDS=600 for each of three visitors; else 60)
+	@$(PYTHON) bootstrap.py .venv test
+	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos/test_fuzz.py -p schemathesis -p _hypothesis_pytestplugin
 
 bench: ## Print ratios: deep pages, Kafka away, a cached user, cities with weather, each to what is usual (about 4 minutes)
 	@$(PYTHON) bootstrap.py .venv test
@@ -47,3 +55,9 @@ lint: ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+postman: ## Send the Postman collection to BASE_URL, where make up serves, with newman (needs npm)
+	@test -x $(NEWMAN) || npm install --no-save --no-audit --no-fund --fetch-timeout=60000 --fetch-retries=1 \
+		--prefix .node newman@6
+	@exec $(NEWMAN) run shop-api.postman_collection.json --env-var baseUrl=$(BASE_URL) \
+		--timeout 120000 --timeout-request 10000

@@ -16,15 +16,28 @@ import shop.events
 import users.app
 import users.events
 import users.public
+from kit.addresses import API
 from kit.cache import Cache
 from kit.consumer import Handlers
 from kit.db import DATABASE, Database
 from kit.session import create_store
-from kit.settings import Settings
-from kit.web import API, build
+from kit.settings import VERSION, Settings
+from kit.site import About
+from kit.web import build
 from picnic.weather.choose import weather_context
 
+DESCRIPTION = (
+    "Books in shops, a cart and orders; picnics in cities with their weather; applications that "
+    "reach Kafka; people, and their friends. One session-based service."
+)
+LOGINS = ("demo / skytrack", "admin / skytrack (staff)")
 TOPICS = (applications.events.TOPIC, shop.events.TOPIC, users.events.TOPIC)
+
+
+def about(settings: Settings) -> About:
+    """Say what is served; the demo logins are shown where they may exist."""
+    logins = () if settings.app_env == "production" else LOGINS
+    return About("shop-api", VERSION, DESCRIPTION, logins)
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> web.Application:
@@ -37,7 +50,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> web.A
         "/applications": applications.app.create_app(),
         f"{API}/friends": friends.app.create_app(),
     }
-    app = build(settings, subapps, database=database)
+    app = build(settings, subapps, about(settings), database=database)
     directory = users.public.Directory(lambda: app[DATABASE])
     app[friends.directory.DIRECTORY] = app[picnic.directory.DIRECTORY] = directory
     app.cleanup_ctx.append(partial(weather_context, settings=settings))

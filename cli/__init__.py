@@ -7,8 +7,10 @@ import click
 
 from cli.dev import ADDRESSES, DATABASE_VARIABLES, FOLDER, dev, down
 from cli.doctor import doctor
+from cli.openapi import openapi
 from cli.operate import migrate, routes, serve
 from cli.parked import inbox_group, mails_group, outbox_group
+from cli.postman import postman
 from cli.split import split
 from cli.split_check import SplitFailed
 from cli.users import user
@@ -63,6 +65,6 @@ def main(context: click.Context) -> None:
 
 for command in (
     *(dev, split, down, serve, worker, migrate, seed, user),
-    *(outbox_group, inbox_group, mails_group, routes, doctor),
+    *(outbox_group, inbox_group, mails_group, routes, openapi, postman, doctor),
 ):
     main.add_command(command)

@@ -7,9 +7,9 @@ import click
 
 import migrations.run
 import monolith
+from kit.addresses import operations
 from kit.serve import command
 from kit.settings import Settings
-from kit.web import operations
 
 serve = command(
     "serve",

@@ -21,9 +21,9 @@ from cli.split_check import SplitFailed, befriend
 from embedded import instance
 from embedded.process import stop
 from kit import log, server
+from kit.addresses import API
 from kit.engine import lone_engine
 from kit.settings import Settings
-from kit.web import API
 from migrations.run import migrate
 from seed.plan import PASSWORD
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from aiohttp import ClientError, ClientSession, CookieJar
 
-from kit.web import API
+from kit.addresses import API
 from seed.plan import PASSWORD
 
 READY_SECONDS = 30.0

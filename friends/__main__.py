@@ -9,8 +9,11 @@ from friends.directory import address_of, directory_context
 from kit import alone
 from kit.db import Database
 from kit.serve import command
-from kit.settings import Settings
+from kit.settings import VERSION, Settings
+from kit.site import About
 from kit.web import build
+
+ABOUT = About("friends", VERSION, "Who is whose friend, as a service of its own beside users.")
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> web.Application:
@@ -20,7 +23,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> web.A
         SettingsError: it is not said where the users service is.
     """
     address_of(settings)
-    app = build(settings, subapps(), database=database)
+    app = build(settings, subapps(), ABOUT, database=database)
     app.cleanup_ctx.append(partial(directory_context, settings=settings))
     return app
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from friends import views
-from kit.web import API
+from kit.addresses import API
 
 
 def create_app() -> web.Application:

@@ -14,7 +14,7 @@ from friends.errors import UserNotFound, UsersUnavailable
 from kit import health, services
 from kit.client import body_of, create_client
 from kit.log import bound_request_id, logger
-from kit.schemas import Day, Id, Instant, Schema
+from kit.schemas import Day, Id, Instant, Schema, about
 from kit.settings import Settings, SettingsError
 
 LIMIT = 1.2  # seconds for all that one question takes, waiting for a connection included
@@ -29,13 +29,26 @@ Card = Mapping[str, Any]  # what everybody may see of a user
 class CardOut(Schema):
     """Show what everybody may see of a user."""
 
-    id = Id(required=True)
-    username = fields.String(required=True)
-    first_name = fields.String(required=True)
-    second_name = fields.String(required=True)
-    birthday = Day(required=True, allow_none=True)
-    age = fields.Integer(required=True, allow_none=True, strict=True)
-    created_at = Instant(required=True)
+    id = Id(required=True, **about("Which user.", 17))
+    username = fields.String(
+        required=True, **about("The name to sign in with; unique in any case.", "emma.mann")
+    )
+    first_name = fields.String(required=True, **about("The first name.", "Emma"))
+    second_name = fields.String(required=True, **about("The family name.", "Mann"))
+    birthday = Day(
+        required=True,
+        allow_none=True,
+        **about("The day of birth; null when it is not told.", "2002-10-21"),
+    )
+    age = fields.Integer(
+        required=True,
+        allow_none=True,
+        strict=True,
+        **about("Years since the birthday, computed today (UTC); null without one.", 24),
+    )
+    created_at = Instant(
+        required=True, **about("When the user registered.", "2027-03-01T09:30:00Z")
+    )
 
 
 class Directory(Protocol):

@@ -52,6 +52,7 @@ class Endpoint:
     location: str | None = None
     operation_id: str | None = None
     limited: bool = False
+    cookie: bool = False  # it sets or takes back the session's
     idempotent: bool = False  # then the method gets its transaction as `session`
 
     def __call__(self, method: Method) -> Method:

@@ -9,6 +9,7 @@ class Failure(Exception):
     """Something that a client can be told, in its own words."""
 
     code: ClassVar[str] = "failure"
+    advice: ClassVar[str] = "Look at `detail` and `errors`, change the request, and send it again."
     retry_after: int | None = None  # seconds after which it is worth trying again
 
     def __init_subclass__(cls) -> None:
@@ -41,17 +42,25 @@ class Away(Exception):
 class NotFound(Failure):
     """There is nothing here under this address."""
 
+    advice = "Look at the address, and whether what it names is still there."
+
 
 class Conflict(Failure):
     """The request contradicts the present state."""
+
+    advice = "Look at how things stand now, and decide anew; the same request will fail again."
 
 
 class Forbidden(Failure):
     """You are known, and you may not do this."""
 
+    advice = "Sign in as somebody who may, or leave it."
+
 
 class Unauthorized(Failure):
     """This needs a signed-in user."""
+
+    advice = "Sign in with POST /api/v1/auth/login, and send the cookie along."
 
 
 class Invalid(Failure):
@@ -61,11 +70,15 @@ class Invalid(Failure):
 class Unavailable(Failure):
     """Something that this service depends on does not answer; try again soon."""
 
+    advice = "Wait as many seconds as `Retry-After` says, then send the same request again."
+
     retry_after = 2  # what is away is usually back by then
 
 
 class Exhausted(Failure):
     """More was asked for than is allowed in this time; `Retry-After` says when to go on."""
+
+    advice = "Wait as many seconds as `Retry-After` says; calling more often will not help."
 
     retry_after = 60
 

@@ -50,19 +50,24 @@ async def livez(_: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """Say whether each dependency answers, and how fast."""
-    names = request.config_dict[PROBES]
-    found = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
-    states = dict(zip(names, found, strict=True))
+    found = await states(request)
     draining = request.config_dict[DRAINING].begun
-    ready = not draining and all(states[name]["status"] == "up" for name in NEEDED)
+    ready = not draining and all(found[name]["status"] == "up" for name in NEEDED)
     report = {
         "status": "ready" if ready else "draining" if draining else "unavailable",
-        "dependencies": states,
+        "dependencies": found,
     }
     headers = {"Cache-Control": "no-store"} | ({} if ready else {"Retry-After": "2"})
     return web.json_response(
         body=orjson.dumps(report), status=200 if ready else 503, headers=headers
     )
+
+
+async def states(request: web.Request) -> dict[str, dict[str, object]]:
+    """Ask each dependency; return whether it answers, and how fast."""
+    names = request.config_dict[PROBES]
+    found = await asyncio.gather(*(_probe(ask, request) for ask in names.values()))
+    return dict(zip(names, found, strict=True))
 
 
 async def _probe(ask: Probe, request: web.Request) -> dict[str, object]:

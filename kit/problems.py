@@ -96,21 +96,12 @@ async def problems_middleware(request: web.Request, handler: Handler) -> web.Str
         return problem(request, failure)
 
 
-class ProblemView(web.View):
-    """Explain a code of a problem to whoever follows its `type`."""
-
-    async def get(self) -> web.Response:
-        """Answer the code's meaning."""
-        known = {noun.code: noun for noun in errors.nouns()}
-        noun = known.get(self.request.match_info["code"])
-        if noun is None:
-            raise errors.NotFound
-        meaning = {
-            "code": noun.code,
-            "title": title_of(noun),
-            "status": status_of(noun),
-            "meaning": noun.explanation(),
-        }
-        return web.json_response(body=orjson.dumps(meaning))
-
-    head = get
+def meaning_of(noun: type[Failure]) -> dict[str, Any]:
+    """Explain a code."""
+    return {
+        "code": noun.code,
+        "title": title_of(noun),
+        "status": status_of(noun),
+        "meaning": noun.explanation(),
+        "advice": noun.advice,
+    }

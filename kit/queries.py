@@ -9,7 +9,7 @@ import marshmallow
 from marshmallow import ValidationError, fields, validate
 
 from kit.db import LARGEST_ID
-from kit.schemas import Instant, Schema, Text
+from kit.schemas import Instant, Schema, Text, about
 
 LARGEST_PAGE = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 DIGITS = re.compile(r"[0-9]{1,19}")
@@ -58,14 +58,14 @@ class QueryIds(fields.Field[list[int]]):
 
     def __init__(self, most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._most = most
+        self.most = most
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> list[int]:
-        parts = value.split(",", self._most)  # a longer list is not taken apart
-        if len(parts) > self._most:
-            raise ValidationError(f"Must be at most {self._most} ids.")
+        parts = value.split(",", self.most)  # a longer list is not taken apart
+        if len(parts) > self.most:
+            raise ValidationError(f"Must be at most {self.most} ids.")
         if not all(DIGITS.fullmatch(part) and 0 < int(part) <= LARGEST_ID for part in parts):
             raise ValidationError("Must be ids with commas between them, such as 1,2,3.")
         return [int(part) for part in parts]
@@ -74,14 +74,18 @@ class QueryIds(fields.Field[list[int]]):
 class PageQuery(Schema):
     """Choose a page of a list."""
 
-    page = QueryNumber(1, LARGEST_PAGE, load_default=1)
-    size = QueryNumber(1, 100, load_default=20)
+    page = QueryNumber(1, LARGEST_PAGE, load_default=1, **about("Which page, from 1 on.", 1))
+    size = QueryNumber(1, 100, load_default=20, **about("Items on a page, 1 to 100.", 20))
 
 
 class CursorQuery(PageQuery):
     """Choose a page by number, or go on where the last one ended."""
 
-    cursor = Text(least=1, most=100)
+    cursor = Text(
+        least=1,
+        most=100,
+        **about("Where the page before ended: its `next_cursor`.", "MTc5NTI0OTM2MTQ0ODgyMC0xMDE"),
+    )
 
     @marshmallow.validates_schema(pass_original=True)
     def refuse_both(self, _: Any, original: Mapping[str, Any], **__: Any) -> None:

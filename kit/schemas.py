@@ -28,6 +28,12 @@ class Schema(marshmallow.Schema):
         unknown = marshmallow.RAISE
 
 
+def about(description: str, *examples: Any) -> dict[str, Any]:
+    """Return what the document of the API says of a field, as an argument of the field."""
+    told: dict[str, Any] = {"description": description}
+    return {"metadata": told | ({"examples": list(examples)} if examples else {})}
+
+
 class Text(fields.String):
     """Take text that PostgreSQL can store: no NUL, no half of a surrogate pair."""
 
@@ -44,7 +50,7 @@ class Text(fields.String):
         checks: list[Callable[[str], Any]] = [validate.Length(least, most)]
         checks += [extra] if extra else []
         super().__init__(validate=checks, **kwargs)
-        self._blank = blank
+        self.blank = blank
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -52,7 +58,7 @@ class Text(fields.String):
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ValidationError("Holds a character that cannot be stored.")
-        if not self._blank and not any(c.isprintable() and not c.isspace() for c in text):
+        if not self.blank and not any(c.isprintable() and not c.isspace() for c in text):
             raise ValidationError("Must not be blank.")
         return text
 
@@ -76,13 +82,13 @@ class Items(fields.List[Any]):
 
     def __init__(self, item: Any, *, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(item, **kwargs)
-        self._length = validate.Length(least, most)
+        self.length = validate.Length(least, most)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> list[Any]:
         if isinstance(value, list):
-            self._length(value)
+            self.length(value)
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -123,8 +129,10 @@ class Instant(fields.AwareDateTime):
 class Money(fields.Decimal):
     """Take and show an amount as a decimal string with two places at most."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, digits: int = 10, **kwargs: Any) -> None:
+        """digits: before the point; sums that only leave have more."""
         super().__init__(places=2, as_string=True, **kwargs)
+        self.digits = digits
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -141,13 +149,21 @@ def show_instant(value: datetime) -> str:
 
 def page_of(item: Schema, *, cursor: bool = False) -> Schema:
     """Build the schema of one page of `item`."""
+    null = "; null behind a cursor" if cursor else ""
     envelope: dict[str, fields.Field[Any]] = {
-        "items": fields.List(fields.Nested(item), required=True),
-        "page": fields.Integer(required=True, allow_none=cursor),
-        "size": fields.Integer(required=True),
-        "total": fields.Integer(required=True, allow_none=cursor),
-        "pages": fields.Integer(required=True, allow_none=cursor),
+        "items": fields.List(fields.Nested(item), required=True, **about("This page.")),
+        "page": fields.Integer(required=True, allow_none=cursor, **about(f"Which page{null}.", 1)),
+        "size": fields.Integer(required=True, **about("Items on a page.", 20)),
+        "total": fields.Integer(
+            required=True, allow_none=cursor, **about(f"Items in all{null}.", 1)
+        ),
+        "pages": fields.Integer(
+            required=True, allow_none=cursor, **about(f"Pages in all{null}.", 1)
+        ),
     }
     if cursor:
-        envelope["next_cursor"] = fields.String(required=True, allow_none=True)
-    return Schema.from_dict(dict(envelope), name=f"PageOf{type(item).__name__}")()  # type: ignore[return-value]
+        told = about("What to pass as `cursor` for the next page; null on the last one.", None)
+        envelope["next_cursor"] = fields.String(required=True, allow_none=True, **told)
+    made = Schema.from_dict(dict(envelope), name=f"PageOf{type(item).__name__}")
+    made.__module__ = type(item).__module__
+    return made()  # type: ignore[return-value]

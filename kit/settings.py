@@ -24,6 +24,7 @@ from kit.setting_checks import (
 )
 
 SERVICE = "shop-api"
+VERSION = "0.1.0"
 DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
 
 

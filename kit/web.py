@@ -1,11 +1,10 @@
 """The porch of the house and what a view reaches from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import (
@@ -21,14 +20,15 @@ from kit import (
     redis,
     services,
     session,
+    site,
+    status,
     visitors,
 )
 from kit.cache import CACHE, Cache, Look
 from kit.errors import NotSignedIn, StaffOnly
 from kit.session_store import Identity, SessionStore
 from kit.settings import Settings
-
-API = "/api/v1"
+from kit.site import About
 
 
 class View(web.View):
@@ -100,12 +100,14 @@ class View(web.View):
 def build(
     settings: Settings,
     subapps: Mapping[str, web.Application],
+    about: About,
     *,
     database: db.Database | None = None,
 ) -> web.Application:
     """Put sub-apps behind one porch.
 
-    subapps: path prefix -> application; database: an open one, instead of the settings' own.
+    subapps: path prefix -> application; about: what the pages say of it; database: an open one,
+    instead of the settings' own.
     """
     app = web.Application(
         router=guards.Router(),
@@ -126,20 +128,8 @@ def build(
         app[db.DATABASE] = database
     app.cleanup_ctx.append(partial(passwords.passwords_context, settings=settings))
     health.setup(app, settings)
-    app.router.add_view("/problems/{code}", problems.ProblemView)
+    site.setup(app, about)
+    status.setup(app)
     for prefix, subapp in subapps.items():
         app.add_subapp(prefix, subapp)
     return app
-
-
-def operations(app: web.Application) -> Iterator[tuple[str, str, Any]]:
-    """Yield method, path and handler of everything that an application answers, but HEAD."""
-    for route in app.router.routes():
-        path = route.resource.canonical if route.resource else ""
-        if route.method == hdrs.METH_ANY:
-            for method in sorted(hdrs.METH_ALL - {hdrs.METH_ANY, hdrs.METH_HEAD}):
-                handler = getattr(route.handler, method.lower(), None)
-                if handler is not None:
-                    yield method, path, handler
-        elif route.method != hdrs.METH_HEAD:
-            yield route.method, path, route.handler

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from kit.web import API
+from kit.addresses import API
 from picnic import views
 
 

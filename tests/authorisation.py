@@ -161,10 +161,10 @@ APPLICATIONS = {
     "GET ": Row(everybody(200)),
     "GET /{id}": Row(everybody(200), of="application"),
 }
+PAGES = ("/", "/docs", "/redoc", "/openapi.json", "/status", "/static/{name}")
 BY_ITSELF = {
-    "GET /livez": Row(everybody(200)),
-    "GET /readyz": Row(everybody(200)),
-    "GET /problems/{code}": Row(everybody(200)),
+    f"GET {path}": Row(everybody(200))
+    for path in (*PAGES, "/livez", "/readyz", "/problems", "/problems/{code}")
 }
 DOMAINS: dict[str, dict[str, Row]] = {
     "": BY_ITSELF,

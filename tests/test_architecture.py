@@ -128,14 +128,14 @@ class TestFiles:
 
 class TestEndpoints:
     def test_are_declared(self) -> None:
-        plain = {"/livez", "/readyz", "/problems/{code}"}
+        plain = {"/livez", "/readyz", "/status", "/openapi.json", "/static/{name}"}
+        plain |= {"/", "/docs", "/redoc", "/problems", "/problems/{code}"}
         assert {x.route for x in operations() if x.declared is None} == plain
         for route in bare_house().router.routes():
             if route.method == hdrs.METH_ANY:
                 for name in {"get", "post", "put", "patch", "delete"} & set(dir(route.handler)):
                     declared = getattr(getattr(route.handler, name), "endpoint", None)
-                    problem_view = route.handler.__module__ == "kit.problems"
-                    assert isinstance(declared, Endpoint) or problem_view, route
+                    assert isinstance(declared, Endpoint), route
 
     def test_have_names_of_their_own_where_they_have_names(self) -> None:
         named = [

@@ -10,11 +10,11 @@ import pytest_asyncio
 from aiohttp import web
 from redis import asyncio as aioredis
 
+from kit.addresses import operations as operations_of
 from kit.db import Database
 from kit.endpoint import endpoint
 from kit.settings import Settings
 from kit.web import View
-from kit.web import operations as operations_of
 from tests.authorisation import DOMAINS, MEMBERS, TABLE, VISITORS, gaps, row_of
 from tests.authorisation_world import World, differences, named, opened_world
 from tests.conftest import Serve

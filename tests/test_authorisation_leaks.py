@@ -91,4 +91,4 @@ class TestLeak:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("users.repository.PUBLIC", repository.ACCOUNT)
                 await world.send("owner", named("GET", "/api/v1/users"))
-        assert any(place.endswith("/password_hash") for place in watch.found)
+        assert any("'password_hash'" in fault for fault in watch.found)

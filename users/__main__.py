@@ -5,14 +5,17 @@ from aiohttp import web
 from kit import alone
 from kit.db import Database
 from kit.serve import command
-from kit.settings import Settings
+from kit.settings import VERSION, Settings
+from kit.site import About
 from kit.web import build
 from users.app import subapps
+
+ABOUT = About("users", VERSION, "People, and signing in and out, as a service of their own.")
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> web.Application:
     """Build the application; database: an open one, instead of the settings' own."""
-    return build(settings, subapps(), database=database)
+    return build(settings, subapps(), ABOUT, database=database)
 
 
 serve = command(

@@ -93,9 +93,18 @@ class TestRoutes:
 
 class TestDoctor:
     def test_is_content_with_a_sound_house(self, run: Run) -> None:
-        found = run("doctor")
+        found = run("doctor", WEATHER_PROVIDER="fake")
         assert found.exit_code == 0, found.output
-        assert [line[:2] for line in found.output.splitlines()] == ["ok"] * 4
+        assert [line[:2] for line in found.output.splitlines()] == ["ok"] * 5
+
+    def test_warns_of_what_can_be_done_without(self, run: Run) -> None:
+        found = run("doctor", WEATHER_URL="http://127.0.0.1:1")
+        assert found.exit_code == 0, found.output
+        last = found.output.splitlines()[-1]
+        assert last.startswith(
+            "warn  weather     open-meteo gives no answer (ClientConnectorError)"
+        )
+        assert last.endswith("WEATHER_PROVIDER=fake.")
 
     def test_names_what_is_away(self, run: Run) -> None:
         found = run("doctor", REDIS_URL="redis://127.0.0.1:1/0")

@@ -12,8 +12,8 @@ import orjson
 from aiohttp import hdrs, web
 
 import monolith
+from kit.addresses import operations as web_operations
 from kit.endpoint import Endpoint
-from kit.web import operations as web_operations
 from tests.support.settings import make_settings
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -35,7 +35,8 @@ class Operation:
 
     def at(self, text: str) -> str:
         """Return a path that reaches the route, with this text for its parameter."""
-        return re.sub(r"\{(\w+)\}", "not-found" if "code" in self.route else text, self.route)
+        known = {"/problems/{code}": "not-found", "/static/{name}": "site.css"}
+        return re.sub(r"\{(\w+)\}", known.get(self.route, text), self.route)
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"

@@ -9,6 +9,7 @@ import pytest
 from kit.errors import nouns
 from kit.log import REQUEST_ID
 from kit.problems import status_of, title_of
+from kit.site import POLICY
 from tests.kit.conftest import Lines
 from tests.kit.doors import UNKNOWN, Operation, bare_house, methods_by_route, operations
 from tests.support.clients import API, Client, problem
@@ -17,6 +18,7 @@ from tests.users.forms import sign_up_form
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
 ALLOWED = methods_by_route()
 GETS = [operation for operation in operations() if operation.method == "GET"]
+OF_PAGES = {"Content-Security-Policy": POLICY}  # which load their own scripts and styles
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -89,6 +91,7 @@ class TestMeanings:
                 "title": title_of(noun),
                 "status": status_of(noun),
                 "meaning": noun.explanation(),
+                "advice": noun.advice,
             }
             assert document == expected
             assert noun.explanation(), noun
@@ -160,7 +163,8 @@ class TestHeaders:
         for client in (visit(), alice):
             for path in (UNKNOWN, f"{API}/shop/shops", *(g.address for g in GETS)):
                 response = await client.get(path)
-                assert SECURITY.items() <= dict(response.headers).items(), path
+                wanted = SECURITY | (OF_PAGES if response.content_type == "text/html" else {})
+                assert wanted.items() <= dict(response.headers).items(), path
                 assert "Server" not in response.headers
 
     async def test_forbid_to_store_what_is_closed(

@@ -9,6 +9,7 @@ from aiohttp import web
 from picnic.weather.protocol import Coordinates, Found, NotFound, Unavailable
 from tests.kit import conftest as of_kit
 from tests.kit.conftest import Lines
+from tests.kit.events import until
 from tests.picnic.faults import says
 from tests.picnic.providers import HERE, PROVIDERS, asking
 from tests.picnic.stage import BERLIN, FORECAST, GEOCODING, honest, staged
@@ -39,6 +40,14 @@ def results(*found: dict[str, Any]) -> dict[str, Any]:
     return {"generationtime_ms": 0.5, "results": list(found)}
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time to connect."""
+    monkeypatch.setattr("picnic.weather.choose.CONNECT_LIMIT", 5.0)
+    monkeypatch.setattr("picnic.weather.http.LIMIT", 5.0)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("provider", PROVIDERS)
 class TestCrowd:
     async def test_that_waits_for_its_turn_is_no_outage(
@@ -62,7 +71,11 @@ class TestCrowd:
     async def test_that_is_given_up_is_no_outage(self, provider: str, log_lines: Lines) -> None:
         async with staged(unhurried) as stage, asking(provider, stage.url) as weather:
             tasks = [asyncio.create_task(weather.observe([place])) for place in PLACES]
-            await asyncio.sleep(0.02)
+
+            async def is_busy() -> bool:
+                return stage.busy > 0
+
+            await until(is_busy)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

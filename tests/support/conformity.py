@@ -1,70 +1,63 @@
-"""Hold every answer of the suite against the schema that its endpoint declares."""
+"""Hold every answer of the suite against the document of the API."""
 
 import re
-from datetime import date
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
 from aiohttp import web
-from marshmallow import fields
+from openapi_schema_validator import OAS31Validator
 
-from kit.endpoint import Endpoint
-from kit.errors import nouns
-from kit.schemas import Instant, Money, Schema
+import monolith
+from kit.openapi import document
+from tests.support.settings import make_settings
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-AMOUNT = re.compile(r"\d+\.\d\d")
-PLAIN: dict[type[fields.Field[Any]], type] = {
-    fields.String: str,
-    fields.Integer: int,
-    fields.Float: float,
-    fields.Boolean: bool,
-}
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+FORMATS = {"date-time": RFC3339, "date": DAY}
+
+MUST = ("Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+Described = Mapping[str, Any]
 
 
-def misfits(document: Any, schema: Schema, place: str = "") -> list[str]:
-    """Return where a document differs from a schema; fields must be exactly the declared ones."""
-    if not isinstance(document, dict):
-        return [f"{place}: not an object"]
-    found = [f"{place}/{name}" for name in document.keys() ^ schema.fields.keys()]
-    for name in document.keys() & schema.fields.keys():
-        found += _misfit(document[name], schema.fields[name], f"{place}/{name}")
-    return found
+@cache
+def described() -> Described:
+    """Return the document of the whole house."""
+    return document(
+        monolith.create_app(make_settings("postgresql://h/d", "redis://h")), "t", "0", ""
+    )
 
 
-def _misfit(value: Any, field: fields.Field[Any], place: str) -> list[str]:
-    if value is None:
-        return [] if field.allow_none or isinstance(field, fields.Function) else [f"{place}: null"]
-    if isinstance(field, fields.List):
-        return [
-            fault
-            for index, item in enumerate(value)
-            for fault in _misfit(item, field.inner, f"{place}/{index}")
-        ]
-    if isinstance(field, fields.Nested):
-        return misfits(value, field.schema, place)  # type: ignore[arg-type]
-    return [] if _fits(value, field) else [f"{place}: {value!r} is no {type(field).__name__}"]
+@cache
+def validator(name: str) -> Any:
+    """Return what checks documents against a schema of the document."""
+    components = described()["components"]
+    return OAS31Validator({"$ref": f"#/components/schemas/{name}", "components": components})
 
 
-def _fits(value: Any, field: fields.Field[Any]) -> bool:
-    match field:
-        case Instant():
-            return bool(RFC3339.fullmatch(value))
-        case Money():
-            return bool(AMOUNT.fullmatch(value))
-        case fields.Date():
-            return bool(date.fromisoformat(value).isoformat() == value)
-        case fields.Function():
-            return isinstance(value, int)
-    kinds = [kind for base, kind in PLAIN.items() if isinstance(field, base)]
-    return any(type(value) is kind for kind in kinds)
+def misfits(told: Any, name: str) -> list[str]:
+    """Return where a document differs from a schema of the document of the API."""
+    wrong = [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(told)]
+    return wrong + odd_times(told, {"$ref": f"#/components/schemas/{name}"}, "$")
 
 
-def undeclared(endpoint: Endpoint, document: dict[str, Any]) -> list[str]:
-    """Return the problem's code when neither the endpoint declares it nor the porch has it."""
-    everywhere = {noun.code for noun in nouns() if noun.__module__.startswith(("kit.", "tests."))}
-    code = document["code"]
-    return [] if code in everywhere | {noun.code for noun in endpoint.raises} else [code]
+def odd_times(told: Any, schema: Described, place: str) -> list[str]:
+    """Return the moments and days that are not spelled as the contract says."""
+    if "$ref" in schema:
+        schema = described()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    inner: list[tuple[Any, Described, str]] = []
+    if isinstance(told, dict):
+        parts = schema.get("properties", {})
+        inner = [(told[name], parts.get(name, {}), f"{place}.{name}") for name in told]
+    if isinstance(told, list):
+        inner = [(item, schema.get("items", {}), f"{place}[]") for item in told]
+    if inner:
+        return [fault for part in inner for fault in odd_times(*part)]
+    wanted = FORMATS.get(schema.get("format", ""))
+    fits = wanted is None or told is None or bool(wanted.fullmatch(str(told)))
+    return [] if fits else [f"{place}: {told!r} is no {schema['format']}"]
 
 
 class Watch:
@@ -76,16 +69,29 @@ class Watch:
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Look at one answer."""
         method = getattr(request.match_info.handler, request.method.lower(), None)
-        declared: Endpoint | None = getattr(method, "endpoint", None)
-        if declared is None or not isinstance(response, web.Response):
+        if getattr(method, "endpoint", None) is None or not isinstance(response, web.Response):
             return
-        assert isinstance(response.body, bytes | None)
-        if response.status >= 400:
-            self.found += undeclared(declared, orjson.loads(response.body or b"{}"))
-        elif response.status not in (declared.status, declared.present_status):
-            self.found.append(f"{request.path}: {response.status}, not {declared.status}")
-        elif declared.returns is None:
-            self.found += [f"{request.path}: a body"] if response.body else []
-        else:
-            document = orjson.loads(response.body or b"null")
-            self.found += misfits(document, declared.returns, request.path)  # type: ignore[arg-type]
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource else ""
+        known = described()["paths"].get(path)
+        if known is None:  # of a test's own
+            return
+        operation = known["get" if request.method == "HEAD" else request.method.lower()]
+        self.found += [f"{request.method} {path}: {x}" for x in faults(operation, response)]
+
+
+def faults(operation: Described, response: web.Response) -> list[str]:
+    """Return in what an answer differs from what the document says of the operation."""
+    told = operation["responses"].get(str(response.status))
+    if told is None:
+        return [f"status {response.status}"]
+    found = [x for x in MUST if x in told.get("headers", {}) and x not in response.headers]
+    assert isinstance(response.body, bytes | None)
+    if "content" not in told:
+        return found + (["a body"] if response.body else [])
+    if response.content_type not in told["content"]:
+        return [*found, response.content_type]
+    content, body = told["content"][response.content_type], orjson.loads(response.body or b"null")
+    if "examples" in content and body["code"] not in content["examples"]:
+        found.append(f"code {body['code']}")
+    return found + misfits(body, content["schema"]["$ref"].rpartition("/")[2])

@@ -3,7 +3,10 @@
 from typing import Any
 
 from kit.endpoint import endpoint
+from kit.errors import NotSignedIn
+from kit.faults import SessionsUnavailable
 from kit.pages import Row
+from kit.passwords import PasswordsBusy
 from kit.session import current, sign_in, sign_out
 from kit.visitors import visitor
 from kit.web import View
@@ -18,8 +21,12 @@ class LoginView(View):
     @endpoint(
         json=LoginIn(),
         returns=OwnUserOut(),
-        raises=(InvalidCredentials, TooManyAttempts),
+        raises=(
+            *(InvalidCredentials, TooManyAttempts, NotSignedIn),
+            *(PasswordsBusy, SessionsUnavailable),
+        ),
         guest=True,
+        cookie=True,
     )
     async def post(self, *, login: str, password: str) -> Row:
         """Sign in with a username or e-mail; whatever session there was ends."""
@@ -41,7 +48,7 @@ class LoginView(View):
 class LogoutView(View):
     """Sign out."""
 
-    @endpoint(status=204, guest=True)
+    @endpoint(status=204, raises=(SessionsUnavailable,), guest=True, cookie=True)
     async def post(self) -> None:
         """End the session, if there is one."""
         await sign_out(self.request)

@@ -9,6 +9,7 @@ from kit.errors import NotFound, NotYourself
 from kit.guards import SAFE_METHODS
 from kit.pages import Page, Row, Rows
 from kit.parsing import path_values
+from kit.passwords import PasswordsBusy
 from kit.schemas import page_of
 from kit.session import current, sign_out
 from kit.web import View
@@ -47,7 +48,7 @@ class UsersView(View):
         json=SignUp(),
         returns=OwnUserOut(),
         status=201,
-        raises=(UsernameTaken, EmailTaken),
+        raises=(UsernameTaken, EmailTaken, PasswordsBusy),
         guest=True,
         location="user",
         operation_id="create_user",
@@ -138,7 +139,9 @@ class PasswordView(View):
     """The own password."""
 
     @endpoint(
-        json=PasswordChange(), status=204, raises=(WrongPassword, UserNotFound, TooManyAttempts)
+        json=PasswordChange(),
+        status=204,
+        raises=(WrongPassword, UserNotFound, TooManyAttempts, PasswordsBusy),
     )
     async def post(self, *, current_password: str, new_password: str) -> None:
         """Change the password; every other session ends."""
