@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # One PostgreSQL, one Valkey and one broker per test worker: at least 2, at most 8.
-TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
+TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); n=$$((n + n / 2)); echo $$((n < 2 ? 2 : n > 8 ? 8 : n)))
 
 # Where make postman finds a running service.
 BASE_URL ?= http://127.0.0.1:8000
