@@ -58,6 +58,6 @@ lint: ## Check style and types
 
 postman: ## Send the Postman collection to BASE_URL, where make up serves, with newman (needs npm)
 	@test -x $(NEWMAN) || npm install --no-save --no-audit --no-fund --fetch-timeout=60000 --fetch-retries=1 \
-		--prefix .node newman@6
+		--prefix .node newman@6.2.2
 	@exec $(NEWMAN) run shop-api.postman_collection.json --env-var baseUrl=$(BASE_URL) \
 		--timeout 120000 --timeout-request 10000

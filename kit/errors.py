@@ -94,6 +94,8 @@ class StaffOnly(Forbidden):
 class NotYourself(Forbidden):
     """This can be done only for oneself, not for somebody else."""
 
+    advice = "Leave out whose it is, or name yourself."
+
 
 class ValidationFailed(Invalid):
     """Some fields or parameters do not fit; `errors` names each of them."""

@@ -19,6 +19,8 @@ UNFIT = "22"  # data that PostgreSQL cannot take
 class MethodNotAllowed(Failure):
     """This address exists, but not for this method; `Allow` names the ones that work."""
 
+    advice = "Use one of the methods that `Allow` names."
+
     def __init__(self, method: str, allowed: set[str]) -> None:
         super().__init__(f"{method} does not work here.")
         self.allowed = allowed
@@ -47,6 +49,8 @@ class ClientGone(Failure):
 class RequestTimeout(Failure):
     """The body did not arrive in time."""
 
+    advice = "Send the body without pauses, all of it within ten seconds."
+
 
 class ExpectationFailed(Failure):
     """The only expectation that can be met is `100-continue`."""
@@ -54,6 +58,8 @@ class ExpectationFailed(Failure):
 
 class InternalError(Failure):
     """Something went wrong on our side; the request id helps us to find it."""
+
+    advice = "Try again later; when it stays, tell us the `request_id`."
 
 
 class DatabaseUnavailable(Unavailable):

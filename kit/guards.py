@@ -29,6 +29,8 @@ HEADERS = {
 class CrossSiteRequest(Forbidden):
     """A change must come from this site's own pages or from a program, not from another site."""
 
+    advice = "Send it from a page of this service, or from a program without `Origin`."
+
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers of every answer; runs as `on_response_prepare`."""

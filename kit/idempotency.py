@@ -34,6 +34,8 @@ class IdempotencyKeyReused(Invalid):
 class RequestInProgress(Conflict):
     """A request with this key is still at work: wait a moment, then send it again."""
 
+    advice = "Wait as many seconds as `Retry-After` says, then send the same request again."
+
     retry_after = 1
 
 

@@ -60,7 +60,7 @@ def document(app: web.Application, title: str, version: str, description: str) -
         nouns = set(failures(declared, method, path))
         used |= nouns
         tags.setdefault(_tag(path), _words_of(handler))
-        wrong = problems(nouns, limited=declared.limited)
+        wrong = problems(nouns, declared)
         described = _operation(method, path, handler, wrong)
         spec.path(path, operations={method.lower(): described})
     for name, scheme in SECURITY.items():

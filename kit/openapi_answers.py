@@ -30,6 +30,7 @@ REPLAYED = {
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
+AFTER_THE_COUNT = ("400", "408", "409", "422", "429", "500", "503")
 WHO_ARE_YOU = {
     "WWW-Authenticate": {
         "description": "How to say who one is (RFC 9110, 11.6.1).",
@@ -77,17 +78,23 @@ def failures(declared: Endpoint, method: str, path: str) -> Iterator[type[Failur
         yield from (idempotency.IdempotencyKeyReused, idempotency.RequestInProgress)
 
 
-def problems(nouns: Iterable[type[Failure]], *, limited: bool) -> dict[str, Any]:
+def problems(nouns: Iterable[type[Failure]], declared: Endpoint) -> dict[str, Any]:
     """Describe failures by their status."""
     by_status: dict[int, list[type[Failure]]] = {}
     for noun in sorted(set(nouns), key=lambda noun: noun.code):
         by_status.setdefault(status_of(noun), []).append(noun)
     told = {str(status): _problem(found) for status, found in sorted(by_status.items())}
-    if limited:
-        told["429"]["headers"] |= RATE_LIMIT
+    for status in AFTER_THE_COUNT if declared.limited else ():
+        _add(told[status], RATE_LIMIT)
+    for noun in declared.raises if declared.idempotent else ():
+        _add(told[str(status_of(noun))], REPLAYED)
     if "401" in told:
-        told["401"]["headers"] = WHO_ARE_YOU
+        _add(told["401"], WHO_ARE_YOU)
     return told
+
+
+def _add(told: dict[str, Any], headers: dict[str, Any]) -> None:
+    told["headers"] = told.get("headers", {}) | headers
 
 
 def _problem(nouns: list[type[Failure]]) -> dict[str, Any]:

@@ -54,11 +54,17 @@ def of_items(_: OpenAPIConverter, field: fields.Field[Any], **__: Any) -> Descri
     return {"minItems": field.length.min, "maxItems": field.length.max}
 
 
-def of_money(_: OpenAPIConverter, field: fields.Field[Any], **__: Any) -> Described:
+def of_money(
+    _: OpenAPIConverter, field: fields.Field[Any], ret: Described, **__: Any
+) -> Described:
     """Say that amounts are strings, and how long they may be."""
     if not isinstance(field, Money):
         return {}
-    return {"type": "string", "pattern": rf"^[0-9]{{1,{field.digits}}}(\.[0-9]{{1,2}})?$"}
+    return {
+        "type": "string",
+        "pattern": rf"^[0-9]{{1,{field.digits}}}(\.[0-9]{{1,2}})?$",
+        "description": f"{ret['description']} A decimal with two places, as text.",
+    }
 
 
 def of_ids(_: OpenAPIConverter, field: fields.Field[Any], **__: Any) -> Described:

@@ -161,10 +161,11 @@ async def peek(session: AsyncSession) -> None:
     await session.execute(select(OutboxRow.id).limit(1))
 
 
-async def waiting(session: AsyncSession) -> tuple[int, timedelta | None]:
-    """Count the rows that wait to be sent, and tell the age of the oldest."""
-    age = func.now() - func.min(OutboxRow.created_at)
-    found = await session.execute(select(func.count(), age.cast(Interval)).where(*WAITS))
+async def waiting(session: AsyncSession, most: int | None = None) -> tuple[int, timedelta | None]:
+    """Count the rows that wait to be sent, up to `most`, and tell the age of the oldest."""
+    rows = select(OutboxRow.created_at).where(*WAITS).order_by(OutboxRow.id).limit(most).subquery()
+    age = func.now() - func.min(rows.c.created_at)
+    found = await session.execute(select(func.count(), age.cast(Interval)).select_from(rows))
     number, oldest = found.one()
     return number, oldest
 

@@ -1,9 +1,12 @@
 """What people open in a browser: a first page, the documents of the API, and meanings of codes."""
 
 import asyncio
+import gzip
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -15,16 +18,16 @@ from kit import errors, openapi
 from kit.errors import Failure
 from kit.problems import meaning_of, status_of, title_of
 
-PAGES = {"/": "index.html", "/docs": "docs.html", "/redoc": "redoc.html"}
-ASSETS = {
-    "site.css": ("kit.static", "text/css"),
-    "index.js": ("kit.static", "text/javascript"),
-    "docs.js": ("kit.static", "text/javascript"),
-    "redoc.js": ("offapi", "text/javascript"),
-    "swagger_bundle.js": ("offapi", "text/javascript"),
-    "swagger_preset.js": ("offapi", "text/javascript"),
-    "swagger_style.css": ("offapi", "text/css"),
+PAGES = {
+    "/": "index.html",
+    **dict.fromkeys(("/docs", "/docs/", "/api/docs"), "docs.html"),
+    **dict.fromkeys(("/redoc", "/redoc/"), "redoc.html"),
 }
+ASSETS = {  # which package holds which file
+    **dict.fromkeys(("site.css", "index.js", "docs.js"), "kit.static"),
+    **dict.fromkeys(("redoc.js", "swagger_bundle.js", "swagger_style.css"), "offapi"),
+}
+TYPES = {"css": "text/css", "js": "text/javascript", "json": "application/json"}
 POLICY = "; ".join(
     [
         *(f"{what} 'none'" for what in ("default-src", "frame-ancestors", "base-uri")),
@@ -36,7 +39,36 @@ POLICY = "; ".join(
 )
 ABROAD = re.compile(rb"https://cdn\.redoc\.ly/redoc/[a-z-]+\.svg")  # the logo of Redoc's makers
 PAGE = {"Content-Security-Policy": POLICY, hdrs.CACHE_CONTROL: "no-cache"}
-DAY = 24 * 3600  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Hold a file as it is sent: plain, packed, and named by its content."""
+
+    plain: bytes
+    packed: bytes
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, name: str, body: bytes) -> "Ready":
+        """Prepare a file."""
+        headers = {
+            "Content-Type": f"{TYPES[name.rpartition('.')[2]]}; charset=utf-8",
+            "Cache-Control": "no-cache",  # kept, and asked for whether it is still the same
+            "Vary": "Accept-Encoding",
+            "ETag": f'W/"{hashlib.sha256(body).hexdigest()[:16]}"',
+        }
+        return cls(body, gzip.compress(body, mtime=0), headers)
+
+    def answer(self, request: web.Request) -> web.Response:
+        """Send it as the client takes it, or say that it has not changed."""
+        tags = request.if_none_match or ()
+        if any(f'W/"{tag.value}"' == self.headers["ETag"] or tag.value == "*" for tag in tags):
+            return web.Response(status=304, headers=self.headers)
+        if "gzip" not in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+            return web.Response(body=self.plain, headers=self.headers)
+        packed = {**self.headers, "Content-Encoding": "gzip"}
+        return web.Response(body=self.packed, headers=packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +82,12 @@ class About:
 
 
 ABOUT = web.AppKey("ABOUT", About)
-DOCUMENT = web.AppKey("DOCUMENT", dict[str, bytes])  # one entry, once somebody wanted it
+READY = web.AppKey("READY", dict[str, Ready])  # what somebody has wanted
 
 
 def setup(app: web.Application, about: About) -> None:
     """Add the pages."""
-    app[ABOUT], app[DOCUMENT] = about, {}
+    app[ABOUT], app[READY] = about, {}
     for path in PAGES:
         app.router.add_get(path, page)
     app.router.add_get("/static/{name}", asset)
@@ -76,41 +108,36 @@ async def asset(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in ASSETS:
         raise errors.NotFound
-    package, content_type = ASSETS[name]
-    body = await asyncio.to_thread(files(package).joinpath(name).read_bytes)
-    body = ABROAD.sub(b"data:,", body)  # nothing is loaded from elsewhere
-    tag = hashlib.sha256(body).hexdigest()[:16]
-    response = web.Response(
-        body=body,
-        content_type=content_type,
-        charset="utf-8",
-        headers={hdrs.CACHE_CONTROL: f"public, max-age={DAY}"},
-    )
-    response.etag = tag
-    if any(known.value in (tag, "*") for known in request.if_none_match or ()):
-        return web.Response(status=304, headers={hdrs.ETAG: response.headers[hdrs.ETAG]})
-    response.enable_compression()
-    return response
+    return await _ready(request, name, partial(_asset, name))
 
 
 async def document(request: web.Request) -> web.Response:
-    """Send the document of the API."""
-    made, about = request.config_dict[DOCUMENT], request.config_dict[ABOUT]
-    if not made:
-        described = await asyncio.to_thread(
-            openapi.document, request.app, about.title, about.version, about.description
-        )
-        made["body"] = orjson.dumps(described)
-    return web.Response(
-        body=made["body"],
-        content_type="application/json",
-        headers={hdrs.CACHE_CONTROL: "no-cache"},
-    )
+    """Send the document of the API, unless the reader has it."""
+    return await _ready(request, "openapi.json", partial(_document, request.app))
+
+
+async def _ready(request: web.Request, name: str, make: Callable[[], bytes]) -> web.Response:
+    """Send what was made and packed once, beside the loop."""
+    kept = request.config_dict[READY]
+    if name not in kept:
+        kept[name] = await asyncio.to_thread(lambda: Ready.of(name, make()))
+    return kept[name].answer(request)
+
+
+def _asset(name: str) -> bytes:
+    body = files(ASSETS[name]).joinpath(name).read_bytes()
+    return ABROAD.sub(b"data:,", body)  # nothing is loaded from elsewhere
+
+
+def _document(app: web.Application) -> bytes:
+    about = app[ABOUT]
+    return orjson.dumps(openapi.document(app, about.title, about.version, about.description))
 
 
 async def problems(request: web.Request) -> web.Response:
     """List the codes of all problems."""
-    known = sorted(_nouns().values(), key=lambda noun: (status_of(noun), noun.code))
+    met = (noun for noun in _nouns().values() if noun in MET or not noun.__subclasses__())
+    known = sorted(met, key=lambda noun: (status_of(noun), noun.code))
     if not _wants_html(request):
         return _json({"items": [meaning_of(noun) for noun in known]})
     rows = "".join(
@@ -136,13 +163,17 @@ async def problem(request: web.Request) -> web.Response:
     return _article(title_of(noun), told)
 
 
+MET = (errors.NotFound, errors.ValidationFailed)  # though there are more special ones
+
+
 def _nouns() -> dict[str, type[Failure]]:
     return {noun.code: noun for noun in errors.nouns()}
 
 
 def _wants_html(request: web.Request) -> bool:
     """Tell whether a person asks: programs do not name HTML (RFC 9110, 12.5.1)."""
-    return "text/html" in request.headers.get(hdrs.ACCEPT, "")
+    wanted = request.headers.get(hdrs.ACCEPT, "").lower().replace(" ", "").split(",")
+    return any(kind.split(";")[0] == "text/html" and ";q=0" not in kind for kind in wanted)
 
 
 def _json(document: object) -> web.Response:
@@ -151,13 +182,13 @@ def _json(document: object) -> web.Response:
 
 def _article(title: str, body: str) -> web.Response:
     text = files("kit.static").joinpath("article.html").read_text(encoding="utf-8")
-    return _html(text, title=title, body=body)
+    made = _html(text, title=title, body=body)
+    made.headers[hdrs.VARY] = hdrs.ACCEPT
+    return made
 
 
 def _html(text: str, *, title: str, body: str = "", description: str = "") -> web.Response:
     filled = Template(text).substitute(
         title=escape(title), body=body, description=escape(description)
     )
-    return web.Response(
-        text=filled, content_type="text/html", headers={**PAGE, hdrs.VARY: hdrs.ACCEPT}
-    )
+    return web.Response(text=filled, content_type="text/html", headers=PAGE)

@@ -161,10 +161,10 @@ APPLICATIONS = {
     "GET ": Row(everybody(200)),
     "GET /{id}": Row(everybody(200), of="application"),
 }
-PAGES = ("/", "/docs", "/redoc", "/openapi.json", "/status", "/static/{name}")
+PAGES = ("/", "/docs", "/docs/", "/api/docs", "/redoc", "/redoc/", "/openapi.json", "/status")
 BY_ITSELF = {
     f"GET {path}": Row(everybody(200))
-    for path in (*PAGES, "/livez", "/readyz", "/problems", "/problems/{code}")
+    for path in (*PAGES, "/static/{name}", "/livez", "/readyz", "/problems", "/problems/{code}")
 }
 DOMAINS: dict[str, dict[str, Row]] = {
     "": BY_ITSELF,

@@ -10,7 +10,8 @@ from kit.addresses import operations
 from kit.openapi_schemas import Described
 
 OPERATIONAL = {"/livez", "/readyz", "/status", "/openapi.json", "/static/{name}"}
-OPERATIONAL |= {"/", "/docs", "/redoc", "/problems", "/problems/{code}"}
+OPERATIONAL |= {"/", "/docs", "/docs/", "/api/docs", "/redoc", "/redoc/"}
+OPERATIONAL |= {"/problems", "/problems/{code}"}
 PARTS = ("items", "anyOf", "$ref", "properties")
 
 

@@ -55,4 +55,5 @@ class TestHeaders:
             for told in each.told["responses"].values()
             if "Set-Cookie" in told.get("headers", {})
         }
-        assert setting == {"POST /api/v1/auth/login", "POST /api/v1/auth/logout"}
+        ends = {"DELETE /api/v1/auth/sessions", "DELETE /api/v1/users/me"}
+        assert setting == {"POST /api/v1/auth/login", "POST /api/v1/auth/logout", *ends}

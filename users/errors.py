@@ -6,6 +6,8 @@ from kit.errors import Conflict, Exhausted, Forbidden, NotFound, Unauthorized
 class InvalidCredentials(Unauthorized):
     """The login or the password is wrong."""
 
+    advice = "Look at the spelling, and try again; after some tries there is a pause."
+
 
 class TooManyAttempts(Exhausted):
     """Too many wrong passwords came lately; `Retry-After` says when to try again."""
@@ -13,6 +15,8 @@ class TooManyAttempts(Exhausted):
 
 class WrongPassword(Forbidden):
     """The current password is not the one that was sent."""
+
+    advice = "Type the present password again; who has forgotten it needs staff."
 
 
 class UserNotFound(NotFound):

@@ -6,6 +6,6 @@ window.ui = SwaggerUIBundle({
   validatorUrl: null,
   docExpansion: "list",
   persistAuthorization: false,
-  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+  presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
 });

@@ -28,7 +28,7 @@ function show(status) {
     ? ""
     : waiting.waiting === 0
       ? "No event waits in the outbox."
-      : `Events that wait in the outbox: ${waiting.waiting}, the oldest for ${Math.round(waiting.oldest_seconds)} s.`;
+      : `Events that wait in the outbox: ${waiting.waiting > 10000 ? "more than 10 000" : waiting.waiting}, the oldest for ${Math.round(waiting.oldest_seconds)} s.`;
   at("logins").hidden = status.logins.length === 0;
   const list = at("logins").querySelector("ul");
   list.replaceChildren();
@@ -37,9 +37,11 @@ function show(status) {
 
 async function look() {
   try {
-    const response = await fetch("/status", { cache: "no-store" });
+    const response = await fetch("/status", { cache: "no-store", signal: AbortSignal.timeout(8000) });
     show(await response.json());
   } catch {
+    at("dependencies").replaceChildren();
+    at("outbox").textContent = "";
     at("overall").textContent = "This service does not answer.";
     at("overall").className = "down";
   }

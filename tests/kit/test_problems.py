@@ -50,7 +50,7 @@ class TestUnknownAddress:
 
     async def test_does_not_take_a_trailing_slash(self, alice: Client) -> None:
         for route in ALLOWED:
-            if route != "/":
+            if f"{route}/" not in ALLOWED and route != "/" and not route.endswith("/"):
                 await problem(await alice.get(f"{address_of(route)}/"), 404, "not-found")
 
 

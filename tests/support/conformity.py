@@ -17,7 +17,9 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 FORMATS = {"date-time": RFC3339, "date": DAY}
 
-MUST = ("Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+RATES = tuple(f"RateLimit-{name}" for name in ("Limit", "Remaining", "Reset", "Policy"))
+MUST = ("Location", "WWW-Authenticate")  # where they are named
+ONLY = (*MUST, *RATES, "Link", "Retry-After", "Idempotent-Replayed", "Set-Cookie")
 
 Described = Mapping[str, Any]
 
@@ -85,7 +87,9 @@ def faults(operation: Described, response: web.Response) -> list[str]:
     told = operation["responses"].get(str(response.status))
     if told is None:
         return [f"status {response.status}"]
-    found = [x for x in MUST if x in told.get("headers", {}) and x not in response.headers]
+    named, sent = told.get("headers", {}), {*response.headers, *_cookies(response)}
+    found = [f"no {name}" for name in MUST if name in named and name not in sent]
+    found += [f"a {name}" for name in ONLY if name in sent and name not in named]
     assert isinstance(response.body, bytes | None)
     if "content" not in told:
         return found + (["a body"] if response.body else [])
@@ -95,3 +99,8 @@ def faults(operation: Described, response: web.Response) -> list[str]:
     if "examples" in content and body["code"] not in content["examples"]:
         found.append(f"code {body['code']}")
     return found + misfits(body, content["schema"]["$ref"].rpartition("/")[2])
+
+
+def _cookies(response: web.Response) -> tuple[str, ...]:
+    """Return the name of the header that cookies become when the answer leaves."""
+    return ("Set-Cookie",) if response.cookies else ()

@@ -64,7 +64,7 @@ class SessionsView(View):
         found = await self.sessions.of_user(self.me.user_id)
         return {"items": [{**row, "current": row["id"] == here} for row in found]}
 
-    @endpoint(status=204)
+    @endpoint(status=204, cookie=True)
     async def delete(self) -> None:
         """End all own sessions, this one too."""
         await self.sessions.end_all(self.me.user_id)

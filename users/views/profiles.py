@@ -128,7 +128,7 @@ class MeView(Changing):
         """Change some of one's own fields."""
         return await self.update(self.me.user_id, changes)
 
-    @endpoint(status=204, raises=(UserNotFound,))
+    @endpoint(status=204, raises=(UserNotFound,), cookie=True)
     async def delete(self) -> None:
         """Leave: the user is deleted softly and every session of it ends."""
         await self.remove(self.me.user_id)
