@@ -100,7 +100,7 @@ def _book(**values: Any) -> dict[str, Any]:
     return {
         "title": "A Book",
         "author": "An Author",
-        "isbn": f"978{next(_numbers):010}",
+        "isbn": f"979{next(_numbers):010}",
         "published_on": date(2001, 2, 3),
         **values,
     }
