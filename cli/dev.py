@@ -156,7 +156,7 @@ def _banner(url: str, embedded: list[str], folder: Path) -> str:
     rows = [
         "",
         f"  shop-api    {url}",
-        f"  try         {url}/api/v1/shop/shops",
+        f"  try         {url}/docs",
         f"  health      {url}/readyz",
         f"  sign in as  demo / {PASSWORD}   (staff: admin / {PASSWORD})",
         *(f"  embedded    {row}" for row in embedded),

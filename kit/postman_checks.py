@@ -7,7 +7,7 @@ import orjson
 
 Described = dict[str, Any]
 
-WITHIN = 2000  # milliseconds
+WITHIN = 5000  # milliseconds; a change of password hashes twice, and machines are slow or busy
 BEGINS = "const expected = "
 # A place is names and indices between dots; `*name` is the first item that has something there.
 SCRIPT = """\
