@@ -30,7 +30,9 @@ reset: ## Stop it and remove its data
 	@test ! -x $(BIN)/shop-api || exec $(BIN)/shop-api down --reset
 
 test: lint ## Check the code, then run every test against real servers
-	@exec $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal || { test $$? -eq 1 || exit; \
+		echo "Once more, alone: a bound of time that a busy machine broke holds now, a defect stays."; \
+		exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 4; }
 
 test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERVERS=host:port
 	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { echo "Say which broker: KAFKA_BOOTSTRAP_SERVERS=host:port make test-kafka"; exit 2; }

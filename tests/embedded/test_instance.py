@@ -23,7 +23,8 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with instance.single(Path(sys.argv[1])):
     instance.record(Path(sys.argv[1]), sys.argv[2])
     print("running", flush=True)
-    time.sleep(60)
+    for _ in range(600):  # a signal between print and one long sleep would not end that
+        time.sleep(0.1)
 """
 
 

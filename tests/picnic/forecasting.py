@@ -28,6 +28,7 @@ from tests.kit.events import until
 MANY = 200  # lists at once
 TAKES = 0.05  # seconds until an answer, so that all who come meanwhile find none
 LATE = 1.0  # seconds; a list waits for 0.2
+PATIENT = 10.0  # seconds for Redis, where a crowd keeps a small machine busy
 MOMENT = datetime.now(UTC).replace(microsecond=0)
 
 # everybody asks who finds nothing fresh
@@ -82,6 +83,13 @@ class Station:
 def station() -> Station:
     """Give a weather that counts."""
     return Station()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody in a crowd give Redis up because the machine is busy."""
+    monkeypatch.setattr("kit.redis.TIMEOUT", PATIENT)
+    monkeypatch.setattr("kit.redis.SCRIPT_LIMIT", PATIENT)
 
 
 @pytest_asyncio.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +12,15 @@ from redis import asyncio as aioredis
 
 from kit.db import Database
 from picnic.weather.fake import FakeWeather
-from picnic.weather.forecasts import Forecasts
+from picnic.weather.forecasts import PATIENCE, Forecasts
 from picnic.weather.protocol import Coordinates, Observation
 from tests.picnic.forms import CITIES, add_city, read
 from tests.support.clients import Client, problem
 
 SOON = 0.3  # seconds, by the promise
-TRIES = 3  # of what this machine may be too busy for
-SEEN = Observation(-7.5, datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
-SHOWN = {"temperature": -7.5, "observed_at": "2026-01-02T03:04:00Z"}
+TRIES = 10  # of what this machine may be too busy for
+SEEN = Observation(-7.5, datetime.now(UTC).replace(microsecond=0))  # it is shown for a day
+SHOWN = {"temperature": -7.5, "observed_at": f"{SEEN.observed_at:%Y-%m-%dT%H:%M:%SZ}"}
 
 _numbers = itertools.count(1)
 
@@ -42,7 +43,8 @@ class House:
     async def look(self, *, anew: bool = True) -> float:
         """Ask for the list and for each city; return the seconds after which all had answered.
 
-        anew: as if nobody had asked for the weather for a while.
+        anew: as if nobody had asked for the weather for a while. Without an end: what is known
+        was not read in the time that a list has for it, which a busy machine may do.
         """
         if anew:
             await self.forget()
@@ -52,8 +54,13 @@ class House:
         answers = await asyncio.gather(*(read(self.client, path) for path in asked))
         seconds = time.perf_counter() - started
         shown = {city["id"]: city["weather"] for city in answers[0]["items"]}
-        assert shown == {self.had: SHOWN, self.never: None}
-        assert [city["weather"] for city in answers[1:]] == [SHOWN, None]
+        shows = [shown.pop(self.had), shown.pop(self.never)]
+        shows += [city["weather"] for city in answers[1:]]
+        assert not shown
+        if seconds > PATIENCE and shows != [SHOWN, None] * 2:
+            assert all(weather in (SHOWN, None) for weather in shows)
+            return math.inf
+        assert shows == [SHOWN, None] * 2
         return seconds
 
     async def add(self, name: str = "Berlin") -> ClientResponse:

@@ -28,6 +28,9 @@ from tests.picnic.forecasting import (
 )
 
 station, employ, forecasts = forecasting.station, forecasting.employ, forecasting.forecasts
+patient = forecasting.patient
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 async def is_stored(redis: aioredis.Redis, place: Coordinates) -> bool:

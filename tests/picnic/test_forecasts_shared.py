@@ -28,6 +28,9 @@ from tests.picnic.forecasting import (
 )
 
 station, employ, forecasts = forecasting.station, forecasting.employ, forecasting.forecasts
+patient = forecasting.patient
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 RUBBISH: dict[str, str | bytes] = {
     "nothing": "",
