@@ -1,1 +1,5 @@
-"""Tests mirror the house; most go through the HTTP door to real servers."""
+"""The tests; the settings of whoever runs them, as a container has them, are forgotten first."""
+
+from tests.support.settings import forget
+
+forget()
