@@ -1,5 +1,5 @@
-"""The tests; the settings of whoever runs them, as a container has them, are forgotten first."""
+"""Tests mirror the house; most go through the HTTP door to real servers."""
 
 from tests.support.settings import forget
 
-forget()
+forget()  # the settings of whoever runs the tests, as a container has them
