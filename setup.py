@@ -40,6 +40,7 @@ TEST = [
     "pytest-aiohttp>=1.1",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
+    "PyYAML>=6",
     "ruff>=0.9",
     "schemathesis>=4",
     "types-setuptools",
