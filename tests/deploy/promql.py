@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
-RANGE = re.compile(r"\[[^\]]*\]")
+RANGE = re.compile(r"\[[^\]]*\]|\boffset\s+\w+")
 NAME = re.compile(r"([a-zA-Z_:][\w:]*)\s*(\(|\{([^}]*)\})?")
 MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
-WORDS = {"and", "or", "unless", "bool", "offset"}
+WORDS = {"and", "or", "unless", "bool"}
 
 
 def selectors(expression: str) -> Iterator[tuple[str, set[str]]]:

@@ -139,7 +139,9 @@ class TestNames:
         assert {name: set(re.findall(r"\w+", labels)) for name, labels in table} == COUNTED
 
     def test_are_found_in_expressions(self) -> None:
-        expression = 'sum by (a) (rate(x_total{b="y{", c!~"z"}[5m])) / ignoring (d) m:n > 0 and x'
+        expression = (
+            'sum by (a) (rate(x_total{b="y{", c!~"z"}[5m])) / ignoring (d) m:n > 0 and x offset 5m'
+        )
         assert list(selectors(expression)) == [
             ("x_total", {"b", "c"}),
             ("m:n", set()),
