@@ -21,12 +21,14 @@ from kit.errors import Failure
 from kit.reach import Unreachable, unreachable
 from kit.server import ServerError
 from kit.settings import SettingsError, load_dotenv_file
+from migrations.wait import NotMigrated
 from seed.__main__ import main as seed
 from seed.plan import SeedError
 
 NAMED = (*DATABASE_VARIABLES, *ADDRESSES)
 EXPECTED = (
     *(SettingsError, EmbeddedError, ServerError, SeedError, Unreachable, Failure),
+    NotMigrated,
     WorkerBroken,
     SplitFailed,
 )

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import migrations.run
+import migrations.wait
 import monolith
 from kit.addresses import operations
 from kit.serve import command
@@ -20,9 +21,20 @@ serve = command(
 
 
 @click.command(epilog="Example: DATABASE_URL=postgresql://me:secret@db/shop shop-api migrate")
-def migrate() -> None:
+@click.option(
+    "--wait",
+    type=click.IntRange(1, 3600),
+    metavar="SECONDS",
+    help="Change nothing: return as soon as another run has done it.",
+)
+def migrate(wait: int | None) -> None:
     """Bring the database to the newest revision; several at once wait for each other."""
-    click.echo(asyncio.run(migrations.run.migrate(Settings.from_environment())))
+    settings = Settings.from_environment()
+    if wait is None:
+        click.echo(asyncio.run(migrations.run.migrate(settings)))
+        return
+    revision = asyncio.run(migrations.wait.wait(settings, wait))
+    click.echo(f"The database is at revision {revision}.")
 
 
 @click.command(epilog="Example: shop-api routes | grep orders")
