@@ -34,6 +34,7 @@ TEST = [
     "aiosmtpd>=1.4.6",
     "asyncpg-stubs>=0.30",
     "import-linter>=2",
+    "kubernetes-validate>=1.31",
     "openapi-spec-validator>=0.8",
     "mypy>=1.13",
     "pytest>=8",
