@@ -9,6 +9,7 @@ if [ -z "$master" ] && [ -f /data/sentinel.conf ]; then
     master=$(sed -n 's/^sentinel monitor shop-api "\{0,1\}\([^ "]*\).*/\1/p' /data/sentinel.conf)
 fi
 master=${master:-valkey-0.valkey-nodes}
-set -- --dir /data --appendonly yes --appendfsync always --replica-announce-ip "$me"
+set -- --dir /data --appendonly yes --appendfsync always \
+    --protected-mode no --replica-announce-ip "$me"
 [ "$master" = "$me" ] || set -- "$@" --replicaof "$master" 6379
 exec valkey-server "$@"

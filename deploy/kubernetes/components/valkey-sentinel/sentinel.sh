@@ -4,6 +4,7 @@ set -eu
 if [ ! -f /data/sentinel.conf ]; then
     cat >/data/sentinel.conf <<EOF
 port 26379
+protected-mode no
 sentinel resolve-hostnames yes
 sentinel announce-hostnames yes
 sentinel announce-ip $HOSTNAME.valkey-nodes
