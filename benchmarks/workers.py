@@ -58,7 +58,7 @@ def serving(workers: int) -> Iterator[str]:
         yield url
 
 
-async def ask(client: aiohttp.ClientSession, what: str, logins: list[str]) -> Figures:
+async def ask(client: aiohttp.ClientSession, what: str, logins: list[str]) -> dict[str, float]:
     """Send one kind of request for a while; return its times, and what it cost each server."""
     method, path = what.split()
     names = itertools.cycle(logins)
@@ -78,10 +78,10 @@ async def ask(client: aiohttp.ClientSession, what: str, logins: list[str]) -> Fi
     took, after = time.monotonic() - started, spent()
     found = {"req/s": len(times) / took, "p50 ms": median(times), "p99 ms": quantile(times, 0.99)}
     costs = {f"{name} ms": (after[name] - before[name]) * 1000 / len(times) for name in after}
-    return {name: [value] for name, value in (found | costs).items()}
+    return found | costs
 
 
-async def measure(url: str, logins: list[str]) -> dict[str, Figures]:
+async def measure(url: str, logins: list[str]) -> dict[str, dict[str, float]]:
     """Ask for everything once."""
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(url, cookie_jar=jar, raise_for_status=True) as client:
@@ -97,30 +97,28 @@ def main() -> None:
         for _ in range(ROUNDS):
             for workers, sums in found.items():
                 with serving(workers) as url:
-                    for what, figures in asyncio.run(measure(url, logins)).items():
+                    for what, costs in asyncio.run(measure(url, logins)).items():
                         kept = sums.setdefault(what, {})
-                        for name, values in figures.items():
-                            kept.setdefault(name, []).extend(values)
+                        for name, value in costs.items():
+                            kept.setdefault(name, []).append(value)
     for what in CLIENTS:
         one, two = ({k: median(v) for k, v in found[n][what].items()} for n in (1, 2))
-        print(
-            f"{what}, {CLIENTS[what]} at once; 2 processes / 1: {two['req/s'] / one['req/s']:.2f}"
-        )
-        for workers, figures in ((1, one), (2, two)):
-            print(f"  {workers}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
+        ratio = two["req/s"] / one["req/s"]
+        print(f"{what}, {CLIENTS[what]} at once; 2 processes / 1: {ratio:.2f}")
+        for workers, middle in ((1, one), (2, two)):
+            print(f"  {workers}: " + ", ".join(f"{k} {v:.2f}" for k, v in middle.items()))
 
 
 def _logins() -> list[str]:
-    async def names() -> list[str]:
-        connection = await asyncpg.connect(os.environ["DATABASE_URL"])
-        try:
-            return [
-                row["username"] for row in await connection.fetch("SELECT username FROM users")
-            ]
-        finally:
-            await connection.close()
+    return [row["username"] for row in asyncio.run(_users())]
 
-    return asyncio.run(names())
+
+async def _users() -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    try:
+        return await connection.fetch("SELECT username FROM users")
+    finally:
+        await connection.close()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,37 @@
 """The manifests below deploy/, read and rendered, for the tests that look at them."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
+from environs import Env
+
+from kit.settings import read
 
 ROOT = Path(__file__).parent.parent
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 RENDERERS = (["kustomize", "build"], ["kubectl", "kustomize"])
 
+USER = 10001  # of the image
+AWAITED = {"WORKER_PORT"}  # a setting that comes with what a worker shows there
+
 Manifest = dict[str, Any]
+
+
+def setting_names() -> set[str]:
+    """Return the names of all settings."""
+    with mock.patch.dict(os.environ):
+        os.environ.pop("DATABASE_URL", None)  # its parts are not read beside it
+        env = Env()
+        read(env)
+    return set(env.dump()) | AWAITED
 
 
 def documents(path: Path) -> list[Manifest]:

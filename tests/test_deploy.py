@@ -7,43 +7,31 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from environs import Env
 
 import monolith
 from kit.server import DRAIN, GRACE
-from kit.settings import VERSION, read
+from kit.settings import VERSION
 from kit.topics import PARTITIONS
 from kit.worker import GRACE as WORKER_GRACE
 from tests.kit.doors import bare_house
 from tests.manifests import (
     KUBERNETES,
     ROOT,
+    USER,
     containers,
     is_ours,
     kustomizations,
     named_files,
     our_pods,
     renderer,
+    setting_names,
     written,
 )
 
-USER = 10001
 KUBERNETES_VERSION = "1.37"
 # kinds that an operator adds to a cluster; their schemas do not come with Kubernetes
 CUSTOM = {"Cluster", "Kafka", "KafkaNodePool", "KafkaTopic", "PodMonitor"}
-STACK = ROOT / "deploy" / "stack.yml"
-# settings that come from their own changes, of the worker's port and of the log file
-AWAITED = {"WORKER_PORT", "LOG_FILE"}
 SECRET = re.compile(r"PASSWORD|TOKEN|KEY|SMTP_URL|DATABASE_URL")
-
-
-@pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Return the names of all settings."""
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    env = Env()
-    read(env)
-    return set(env.dump()) | AWAITED
 
 
 def literals(folder: Path, generator: str) -> dict[str, str]:
@@ -81,7 +69,7 @@ class TestFiles:
 
 
 class TestSettings:
-    def test_are_known(self, settings: set[str]) -> None:
+    def test_are_known(self) -> None:
         named = {
             variable["name"]
             for _, spec in our_pods(manifests())
@@ -93,7 +81,7 @@ class TestSettings:
             named |= literals(folder, "configMapGenerator").keys()
             named |= literals(folder, "secretGenerator").keys()
         assert named
-        assert named <= settings
+        assert named <= setting_names()
 
     def test_that_are_secret_lie_in_no_file_but_for_dev(self) -> None:
         for folder in kustomizations():
@@ -105,13 +93,6 @@ class TestSettings:
             for _, spec in our_pods([found]):
                 for variable in (v for c in containers(spec) for v in c.get("env", [])):
                     assert "valueFrom" in variable or not SECRET.search(variable["name"]), path
-
-    def test_of_the_stack_are_known(self, settings: set[str]) -> None:
-        stack = yaml.safe_load(STACK.read_text())
-        ours = [x for x in stack["services"].values() if "shop-api" in x["image"]]
-        assert len(ours) == 3
-        for service in ours:
-            assert service["environment"].keys() <= settings
 
 
 class TestTopics:
