@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from dotenv import load_dotenv
 from environs import Env, EnvError
 from marshmallow import validate
 
+from kit.production import DEFAULT_PASSWORD, DEFAULT_SENDER, refusal
 from kit.setting_checks import (
     Network,
     are_networks,
@@ -25,7 +26,6 @@ from kit.setting_checks import (
 
 SERVICE = "shop-api"
 VERSION = "0.1.0"
-DEFAULT_PASSWORD = "skytrack"  # noqa: S105 - the documented default; production refuses it
 
 
 class SettingsError(Exception):
@@ -74,28 +74,20 @@ class Settings:
             env.seal()
         except EnvError as error:
             raise SettingsError(_sentence(error)) from None
-        settings = cls(**values)
-        settings._refuse_the_contradictory()
-        settings._refuse_the_unsafe()
-        return settings
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit together, also after an option has replaced a value."""
+        self._refuse_the_contradictory()
+        unsafe = refusal(self) if self.app_env == "production" else None
+        if unsafe is not None:
+            raise SettingsError(unsafe)
 
     def _refuse_the_contradictory(self) -> None:
         if self.session_idle > self.session_lifetime:
             raise SettingsError("SESSION_IDLE is longer than SESSION_LIFETIME: make it shorter.")
         if self.weather_provider == "openweathermap" and not self.weather_api_key:
             raise SettingsError("WEATHER_PROVIDER=openweathermap needs a WEATHER_API_KEY.")
-
-    def _refuse_the_unsafe(self) -> None:
-        if self.app_env != "production":
-            return
-        if unquote(urlsplit(self.database_url).password or "") in ("", DEFAULT_PASSWORD):
-            raise SettingsError("APP_ENV=production needs a POSTGRES_PASSWORD of its own.")
-        if not self.cookie_secure:
-            raise SettingsError("APP_ENV=production needs COOKIE_SECURE=true.")
-        if self.bcrypt_rounds < 10:
-            raise SettingsError("APP_ENV=production needs BCRYPT_ROUNDS of 10 or more.")
-        if self.log_level == "DEBUG":
-            raise SettingsError("APP_ENV=production needs a LOG_LEVEL above DEBUG.")
 
 
 def read(env: Env) -> dict[str, Any]:
@@ -128,7 +120,7 @@ def read(env: Env) -> dict[str, Any]:
         "weather_api_key": env.str("WEATHER_API_KEY", "", validate=is_key),
         "weather_url": env.str("WEATHER_URL", "", validate=is_http),
         "smtp_url": env.str("SMTP_URL", "", validate=is_smtp),
-        "mail_from": env.str("MAIL_FROM", "shop-api@localhost", validate=is_sender),
+        "mail_from": env.str("MAIL_FROM", DEFAULT_SENDER, validate=is_sender),
         "log_level": env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),

@@ -46,7 +46,6 @@ BAD = {
     "SMTP_URL": ["mail:25", "http://mail", "smtp://", "smtp://m:0", "smtp://m/x", "smtp://m?a=1"],
     "MAIL_FROM": ["", "shop", "@shop", "shop@", "a@b@c", "Shop <a@b>", "ж@b", "a@b\n"],
 }
-SAFE = {"APP_ENV": "production", "POSTGRES_PASSWORD": "own", "COOKIE_SECURE": "true"}
 
 Given = dict[str, str]
 
@@ -143,32 +142,6 @@ class TestBadValues:
             with pytest.raises(SettingsError) as caught:
                 driver_url(read(monkeypatch, {name: "http://user:canary@host"}))
             assert "canary" not in str(caught.value)
-
-
-class TestProduction:
-    @pytest.mark.parametrize(
-        ("changes", "name"),
-        [
-            ({"POSTGRES_PASSWORD": "skytrack"}, "POSTGRES_PASSWORD"),
-            ({"DATABASE_URL": "postgresql://u:skytrack@h/d"}, "POSTGRES_PASSWORD"),
-            ({"DATABASE_URL": "postgresql://u:sky%74rack@h/d"}, "POSTGRES_PASSWORD"),
-            ({"DATABASE_URL": "postgresql://u@h/d"}, "POSTGRES_PASSWORD"),
-            ({"COOKIE_SECURE": "false"}, "COOKIE_SECURE"),
-            ({"BCRYPT_ROUNDS": "9"}, "BCRYPT_ROUNDS"),
-            ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
-        ],
-    )
-    def test_refuses_what_is_unsafe(
-        self, monkeypatch: pytest.MonkeyPatch, changes: Given, name: str
-    ) -> None:
-        with pytest.raises(SettingsError, match=name):
-            read(monkeypatch, SAFE | changes)
-
-    def test_takes_what_is_safe(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert read(monkeypatch, SAFE).app_env == "production"
-
-    def test_is_the_only_strict_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert read(monkeypatch, {"BCRYPT_ROUNDS": "4", "LOG_LEVEL": "DEBUG"}).bcrypt_rounds == 4
 
 
 class TestDatabaseAddress:

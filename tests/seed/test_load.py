@@ -12,6 +12,7 @@ from seed.load import TABLES, seed
 from seed.plan import PASSWORD, Plan, PlanError, SeedError, Step
 from tests.seed.conftest import Fresh
 from tests.seed.tools import SMALL, query
+from tests.support.settings import in_production
 
 pytestmark = pytest.mark.concurrent
 
@@ -139,7 +140,7 @@ class TestReset:
         await seed(empty, SMALL)
         before = await everything(empty)
         with pytest.raises(SeedError, match="refused"):
-            await seed(replace(empty, app_env="production"), replace(SMALL, reset=True))
+            await seed(in_production(empty), replace(SMALL, reset=True))
         assert await everything(empty) == before
 
 

@@ -2,9 +2,11 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from environs import Env
+from sqlalchemy import make_url
 
 from kit.settings import Settings, read
 
@@ -33,3 +35,16 @@ def make_settings(database_url: str, redis_url: str, kafka_servers: str = "h:1")
         "weather_provider": "fake",
     }
     return Settings(**{**read(env), **known})
+
+
+def in_production(settings: Settings) -> Settings:
+    """Return settings of the same servers that production takes."""
+    url = make_url(settings.database_url).set(password="own")
+    return replace(
+        settings,
+        app_env="production",
+        database_url=url.render_as_string(hide_password=False),
+        cookie_secure=True,
+        bcrypt_rounds=10,
+        weather_provider="open-meteo",
+    )
