@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from sqlalchemy import text
 
 from kit import db, kafka, redis
@@ -39,8 +39,16 @@ def setup(app: web.Application, settings: Settings) -> None:
         "kafka": _ask_kafka,
     }
     app[PROBES] = probes
+    app.on_response_prepare.append(part)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
+
+
+async def part(request: web.Request, response: web.StreamResponse) -> None:
+    """Let a server that stops end each connection with an answer that says so."""
+    if request.config_dict[DRAINING].begun:
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
 
 
 async def livez(_: web.Request) -> web.Response:

@@ -7,11 +7,13 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
+from aiohttp.worker import GunicornUVLoopWebWorker
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
@@ -95,6 +97,9 @@ class Runner(web.AppRunner):
         """Tell the probes, wait for what is arriving, then finish what is under way."""
         self.app[DRAINING].begun = True
         await asyncio.sleep(self._drain)
+        for site in list(self.sites):
+            await site.stop()
+        await asyncio.sleep(self._drain / 2)  # else who was accepted last is cut off unheard
         await super().cleanup()
 
     async def _make_server(self) -> Server:
@@ -147,6 +152,15 @@ class GunicornLog(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
+class Worker(GunicornUVLoopWebWorker):
+    """Begin to stop at the signal, and not up to a second later."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in good order."""
+        super().handle_exit(sig, frame)
+        self._notify_waiter_done()
+
+
 class Gunicorn(BaseApplication):  # type: ignore[misc]
     """Run several workers that accept from one socket, opened before they fork."""
 
@@ -160,7 +174,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         self.cfg.set("bind", f"{settings.host}:{settings.port}")
         self.cfg.set("workers", settings.workers)
-        self.cfg.set("worker_class", "aiohttp.GunicornUVLoopWebWorker")
+        self.cfg.set("worker_class", Worker)
         self.cfg.set("graceful_timeout", int(DRAIN + GRACE) + 5)
         self.cfg.set("logger_class", GunicornLog)
         self.cfg.set("control_socket_disable", True)
