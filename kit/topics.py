@@ -1,8 +1,8 @@
 """Make the topics that are needed, where the broker lets us."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
@@ -46,6 +46,38 @@ async def _has_controller(admin: AIOKafkaAdminClient) -> bool:
     return found
 
 
+@asynccontextmanager
+async def _administrator(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect, and part within bounds."""
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka_servers,
+        client_id=SERVICE,
+        request_timeout_ms=ANSWER_LIMIT,
+    )
+    try:
+        yield admin
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_LIMIT):
+                await admin.close()
+
+
+async def partitions(settings: Settings) -> dict[str, int]:
+    """Return how many partitions each topic has; asking makes none.
+
+    Raises:
+        KafkaAway: no broker answers in time.
+    """
+    async with _administrator(settings) as admin:
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                await admin.start()
+                found = await admin.describe_topics()
+        except (KafkaError, OSError, TimeoutError, UnicodeError) as error:
+            raise KafkaAway(f"{settings.kafka_servers}: {type(error).__name__}") from error
+    return {topic["topic"]: len(topic["partitions"]) for topic in found}
+
+
 class Topics:
     """Make the topics that are missing, once, where the broker lets us."""
 
@@ -65,27 +97,20 @@ class Topics:
                 await self._make()
 
     async def _make(self) -> None:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_servers,
-            client_id=SERVICE,
-            request_timeout_ms=ANSWER_LIMIT,
-        )
-        try:
-            async with asyncio.timeout(START_LIMIT):
-                await admin.start()
-                missing = sorted(self._wanted - set(await admin.list_topics()))
-                if missing and await _has_controller(admin):
-                    answer = await admin.create_topics([_new_topic(name) for name in missing])
-                    _tell(answer.topic_errors)
-        except (KafkaConnectionError, OSError, TimeoutError, UnicodeError) as error:
-            cause = f"{self._settings.kafka_servers}: {type(error).__name__}"
-            raise KafkaAway(cause) from error
-        except KafkaError as error:
-            if error.retriable:
-                raise KafkaAway(type(error).__name__) from error
-            logger.info("topics not made", topics=sorted(self._wanted), cause=type(error).__name__)
-        finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_LIMIT):
-                    await admin.close()
+        async with _administrator(self._settings) as admin:
+            try:
+                async with asyncio.timeout(START_LIMIT):
+                    await admin.start()
+                    missing = sorted(self._wanted - set(await admin.list_topics()))
+                    if missing and await _has_controller(admin):
+                        answer = await admin.create_topics([_new_topic(name) for name in missing])
+                        _tell(answer.topic_errors)
+            except (KafkaConnectionError, OSError, TimeoutError, UnicodeError) as error:
+                cause = f"{self._settings.kafka_servers}: {type(error).__name__}"
+                raise KafkaAway(cause) from error
+            except KafkaError as error:
+                if error.retriable:
+                    raise KafkaAway(type(error).__name__) from error
+                names = sorted(self._wanted)
+                logger.info("topics not made", topics=names, cause=type(error).__name__)
         self._wanted.clear()

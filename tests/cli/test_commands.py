@@ -1,33 +1,13 @@
 """The commands, against real servers and in this process."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cli import main
-from kit.settings import Settings
-
-Run = Callable[..., Result]
+from tests.cli.conftest import Run
 
 SIGN_UP = ["user", "create", "ann", "--email", "ann@example.org"]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, busy_settings: Settings) -> Run:
-    """Run a command with the environment of a migrated database of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", busy_settings.database_url)
-    monkeypatch.setenv("REDIS_URL", busy_settings.redis_url)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", busy_settings.kafka_servers)
-    monkeypatch.setenv("BCRYPT_ROUNDS", "4")
-    monkeypatch.setenv("SHOP_API_PASSWORD", "skytrack")
-
-    def invoke(*arguments: str, **environment: str) -> Result:
-        return CliRunner().invoke(main, arguments, env=environment)
-
-    return invoke
 
 
 class TestEveryCommand:
@@ -89,30 +69,3 @@ class TestRoutes:
         lines = run("routes").output.splitlines()
         assert any(line.split()[:3] == ["POST", "/api/v1/shop/orders", "closed"] for line in lines)
         assert any(line.split()[:3] == ["GET", "/livez", "guest"] for line in lines)
-
-
-class TestDoctor:
-    def test_is_content_with_a_sound_house(self, run: Run) -> None:
-        found = run("doctor", WEATHER_PROVIDER="fake")
-        assert found.exit_code == 0, found.output
-        assert [line[:2] for line in found.output.splitlines()] == ["ok"] * 5
-
-    def test_warns_of_what_can_be_done_without(self, run: Run) -> None:
-        found = run("doctor", WEATHER_URL="http://127.0.0.1:1")
-        assert found.exit_code == 0, found.output
-        last = found.output.splitlines()[-1]
-        assert last.startswith(
-            "warn  weather     open-meteo gives no answer (ClientConnectorError)"
-        )
-        assert last.endswith("WEATHER_PROVIDER=fake.")
-
-    def test_names_what_is_away(self, run: Run) -> None:
-        found = run("doctor", REDIS_URL="redis://127.0.0.1:1/0")
-        assert found.exit_code == 1
-        assert "FAIL  redis" in found.output
-        assert "correct REDIS_URL" in found.output
-
-    def test_counts_connections(self, run: Run) -> None:
-        found = run("doctor", WORKERS="10")
-        assert found.exit_code == 1
-        assert "104 connections wanted of 100: lower WORKERS" in found.output
