@@ -6,7 +6,7 @@ import click
 
 import monolith
 from cli.parked import with_database
-from kit import log, outbox
+from kit import init, log, outbox
 from kit.server import STOPPING
 from kit.settings import Settings
 from kit.worker import working
@@ -22,6 +22,7 @@ def worker() -> None:
 
     Several may run; when one dies, another takes over. While Kafka is away, events wait.
     """
+    init.act_as_init()
     settings = Settings.from_environment()
     log.configure(settings.log_level, settings.log_format)
     asyncio.run(_work(settings))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from kit import log, server
+from kit import init, log, server
 from kit.engine import driver_url
 from kit.settings import Settings
 
@@ -24,6 +24,7 @@ def command(
     @click.option("--host", help="The address to listen on; else APP_HOST.")
     @click.option("--port", type=click.IntRange(1, 65535), help="The port; else APP_PORT.")
     def serve(workers: int | None, host: str | None, port: int | None) -> None:
+        init.act_as_init()
         settings = Settings.from_environment()
         settings = replace(
             settings,

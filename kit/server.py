@@ -7,13 +7,11 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from types import FrameType
 
 import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
-from aiohttp.worker import GunicornUVLoopWebWorker
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
@@ -22,6 +20,7 @@ from kit.faults import InternalError, MalformedRequest
 from kit.health import DRAINING
 from kit.log import logger
 from kit.settings import SERVICE, Settings
+from kit.web_worker import WebWorker, hear
 
 # aiohttp closes a connection whose headers drip in only by this limit
 KEEP_ALIVE = 10.0  # seconds
@@ -152,15 +151,6 @@ class GunicornLog(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-class Worker(GunicornUVLoopWebWorker):
-    """Begin to stop at the signal, and not up to a second later."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in good order."""
-        super().handle_exit(sig, frame)
-        self._notify_waiter_done()
-
-
 class Gunicorn(BaseApplication):  # type: ignore[misc]
     """Run several workers that accept from one socket, opened before they fork."""
 
@@ -174,8 +164,9 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         self.cfg.set("bind", f"{settings.host}:{settings.port}")
         self.cfg.set("workers", settings.workers)
-        self.cfg.set("worker_class", Worker)
+        self.cfg.set("worker_class", WebWorker)
         self.cfg.set("graceful_timeout", int(DRAIN + GRACE) + 5)
+        self.cfg.set("post_fork", hear)
         self.cfg.set("logger_class", GunicornLog)
         self.cfg.set("control_socket_disable", True)
         self.cfg.set("proc_name", SERVICE)
