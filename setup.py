@@ -13,6 +13,7 @@ SERVICE = [
     "asyncpg>=0.30",
     "bcrypt>=5",
     "click>=8.1",
+    "concurrent-log-handler>=0.9.31,<0.10",
     "environs>=14",
     "gunicorn>=25.1",
     "marshmallow>=4,<5",

@@ -51,7 +51,7 @@ def dev(folder: Path) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     with instance.single(folder), servers(folder) as embedded:
         settings = Settings.from_environment()
-        log.configure(settings.log_level, settings.log_format)
+        log.start(settings)
         asyncio.run(prepare(settings))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"

@@ -51,7 +51,7 @@ def split(folder: Path) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     with instance.single(folder), servers(folder):
         settings = Settings.from_environment()
-        log.configure(settings.log_level, settings.log_format)
+        log.start(settings)
         asyncio.run(prepare(settings))
         friends_url = asyncio.run(_own_database(settings))
         users, friends = _address(USERS_PORT), _address(FRIENDS_PORT)

@@ -24,7 +24,7 @@ def worker() -> None:
     """
     init.act_as_init()
     settings = Settings.from_environment()
-    log.configure(settings.log_level, settings.log_format)
+    log.start(settings)
     asyncio.run(_work(settings))
 
 

@@ -7,31 +7,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from kit.settings import SERVICE
+from kit import discretion, log_file
+from kit.log_fields import stack_trace, to_ecs
+from kit.settings import SERVICE, Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 logger = structlog.stdlib.get_logger(SERVICE)
-
-# local variables stay out: they hold what users typed
-_frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-
-
-def _told(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
-    """Tell an exception without what PostgreSQL quotes of rows, keys and parameters."""
-    told = _frames(exc_info)
-    for part in told:
-        part["exc_value"] = part["exc_value"].split("\nDETAIL:")[0].split("\n[parameters:")[0]
-    return told
-
-
-TRACEBACKS = structlog.processors.ExceptionRenderer(_told)
 
 _OURS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -41,40 +29,81 @@ _OURS: list[structlog.typing.Processor] = [
 _FOREIGN: list[structlog.typing.Processor] = [*_OURS, structlog.stdlib.ExtraAdder()]
 
 
-def configure(level: str, log_format: str) -> None:
+def start(settings: Settings) -> None:
+    """Write the log of a process as its settings want it.
+
+    Raises:
+        SettingsError: the file cannot be written.
+    """
+    configure(settings.log_level, settings.log_format, log_file.create(settings))
+
+
+def configure(level: str, log_format: str, file: logging.Handler | None = None) -> None:
     """Send our own and every library's records to standard error in one shape.
 
     log_format: "json", "console", or "auto" for console on a terminal and JSON elsewhere.
+    file: who takes the same as JSON, whatever the format is.
     """
     console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
-    ending: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if console
-        else [
-            TRACEBACKS,
-            structlog.processors.JSONRenderer(ensure_ascii=True),
-        ]
-    )
     structlog.configure(
         processors=[*_OURS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
+    handler, json = logging.StreamHandler(sys.stderr), _Once(as_json())
+    handler.setFormatter(_console() if console else json)
+    handlers: list[logging.Handler] = [handler]
+    if file is not None:
+        file.setFormatter(json)
+        handlers.append(file)
+    logging.basicConfig(handlers=handlers, level=level, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # who migrates says what was done
+    if level != "DEBUG":  # while a broker is away it complains ten times a second; we say it once
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+class _Once(logging.Formatter):
+    """Write each record once for all who want it: the same line, at half of the price."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+        self._last: tuple[logging.LogRecord | None, str] = (None, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        known, line = self._last
+        if known is not record:
+            line = self._formatter.format(record)
+            self._last = (record, line)
+        return line
+
+
+def as_json() -> logging.Formatter:
+    """Build what writes a record as one line of JSON."""
+    told = structlog.processors.ExceptionRenderer(discretion.told)
+    return _formatter(told, to_ecs, structlog.processors.JSONRenderer(ensure_ascii=True))
+
+
+def _console() -> logging.Formatter:
+    return _formatter(structlog.dev.ConsoleRenderer(exception_formatter=_traceback))
+
+
+def _traceback(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    out.write("\n" + stack_trace(discretion.told(exc_info)))
+
+
+def _formatter(*ending: structlog.typing.Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_FOREIGN,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _leading,
+            discretion.discreet,
             *ending,
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # who migrates says what was done
-    if level != "DEBUG":  # while a broker is away it complains ten times a second; we say it once
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _leading(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

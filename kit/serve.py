@@ -32,7 +32,7 @@ def command(
             host=host or settings.host,
             port=port or settings.port,
         )
-        log.configure(settings.log_level, settings.log_format)
+        log.start(settings)
         _serve(settings, create_app)
 
     return serve

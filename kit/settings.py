@@ -60,6 +60,9 @@ class Settings:
     mail_from: str
     log_level: str
     log_format: str
+    log_file: str
+    log_file_bytes: int
+    log_file_backups: int
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -121,10 +124,21 @@ def read(env: Env) -> dict[str, Any]:
         "weather_url": env.str("WEATHER_URL", "", validate=is_http),
         "smtp_url": env.str("SMTP_URL", "", validate=is_smtp),
         "mail_from": env.str("MAIL_FROM", DEFAULT_SENDER, validate=is_sender),
+        **_read_log(env),
+    }
+
+
+def _read_log(env: Env) -> dict[str, Any]:
+    return {
         "log_level": env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),
         "log_format": _one_of(env, "LOG_FORMAT", "auto", "json", "console"),
+        "log_file": env.str("LOG_FILE", ""),
+        "log_file_bytes": env.int(
+            "LOG_FILE_BYTES", 10_000_000, validate=validate.Range(10_000, 10_000_000_000)
+        ),
+        "log_file_backups": env.int("LOG_FILE_BACKUPS", 5, validate=validate.Range(1, 20)),
     }
 
 

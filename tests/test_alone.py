@@ -4,7 +4,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import orjson
 import pytest
 import pytest_asyncio
 
@@ -13,6 +12,7 @@ from tests.friends.pair import TOKEN, Pair, running
 from tests.friends.people import FRIENDS
 from tests.support import databases
 from tests.support.clients import API, problem
+from tests.support.log_lines import lines_of
 from tests.support.processes import PATIENCE, Alone
 from tests.users.forms import PUBLIC, USERS
 
@@ -145,7 +145,7 @@ class TestEnd:
         for command in (pair.users, pair.friends):
             assert command.process.wait(PATIENCE) == 0, command.said
             assert command.said.count("Booting worker") in (0, 2)
-            lines = [orjson.loads(line) for line in command.said.splitlines()]
+            lines = lines_of(command.said)
             assert all({"time", "level", "event"} <= line.keys() for line in lines)
             assert not any("exception" in line for line in lines)
             assert TOKEN not in command.said

@@ -71,7 +71,7 @@ def served(filled: Settings, tmp_path: Path) -> Iterator[str]:
     finally:
         code = process.stop()
     assert code == 0
-    assert '"exception"' not in process.said
+    assert '"error.stack_trace"' not in process.said
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ def served(busy_settings: Settings, tmp_path: Path) -> Iterator[list[str]]:
     finally:
         codes = [process.stop() for process in begun]
     assert codes == [0] * PROCESSES
-    assert not any('"exception"' in process.said for process in begun)
+    assert not any('"error.stack_trace"' in process.said for process in begun)
 
 
 @pytest_asyncio.fixture

@@ -10,6 +10,7 @@ import pytest
 from embedded.process import wait_until
 from kit.settings import Settings
 from tests.support.http import fetch
+from tests.support.log_lines import lines_of
 from tests.support.processes import PATIENCE, ShopApi, free_port
 
 READY = {1: "serving", 3: "Booting worker"}
@@ -41,7 +42,7 @@ def serve(settings: Settings, tmp_path: Path) -> Iterator[Serve]:
 
 def _ends_well(command: ShopApi) -> None:
     assert command.stop() == 0
-    lines = [orjson.loads(line) for line in command.said.splitlines()]
+    lines = lines_of(command.said)
     assert all({"time", "level", "event"} <= line.keys() for line in lines)
     assert not any("exception" in line for line in lines)
 

@@ -24,6 +24,7 @@ from kit.settings import Settings
 from tests.kit.events import tell
 from tests.support.clients import API
 from tests.support.http import fetch
+from tests.support.log_lines import lines_of
 from tests.support.processes import PATIENCE, ShopApi, free_port
 
 CITIES = f"{API}/picnic/cities"
@@ -59,7 +60,7 @@ class House(ShopApi):
     def told(self) -> Counter[str]:
         """Return how often each thing was said of the weather."""
         lines = [line for line in self.said.splitlines() if line[:1] + line[-1:] == "{}"]
-        events = [orjson.loads(line)["event"] for line in lines]
+        events = [line["event"] for line in lines_of("\n".join(lines))]
         return Counter(event for event in events if "weather" in event)
 
     def cities(self, page: int) -> tuple[list[Any], float]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import orjson
 import pytest
 
 from embedded import kafka
@@ -18,6 +17,7 @@ from tests.kit.exchange import audit, everything
 from tests.kit.gates import silent_server
 from tests.support.clients import client_of
 from tests.support.keys import APPLICATIONS, application
+from tests.support.log_lines import lines_of
 from tests.support.processes import PATIENCE, ShopApi, free_port
 from tests.support.shops import run, value
 
@@ -63,7 +63,7 @@ async def end(worker: ShopApi) -> float:
 
 def lines(worker: ShopApi) -> list[dict[str, object]]:
     """Return the lines of a worker's log, each of which must be one JSON object."""
-    return [orjson.loads(line) for line in worker.said.splitlines()]
+    return lines_of(worker.said)
 
 
 class TestWorker:

@@ -1,7 +1,6 @@
 """The house behind its own server, in other conditions, and with its log in view."""
 
 import io
-import json
 import logging
 import os
 import sys
@@ -31,6 +30,7 @@ from tests.kit.caching import Row
 from tests.kit.doors import dead_port
 from tests.kit.mailbox import Mailbox, mailbox
 from tests.support.clients import Client, client_of
+from tests.support.log_lines import lines_of
 
 VisitAt = Callable[[Settings, Database | None], Awaitable[Client]]
 Lines = Callable[[], list[dict[str, Any]]]
@@ -95,7 +95,7 @@ def log_text(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
 @pytest.fixture
 def log_lines(log_text: Callable[[], str]) -> Lines:
     """Give a way to read the lines of the log, each of which must be one JSON object."""
-    return lambda: [json.loads(line) for line in log_text().split("\n") if line]
+    return lambda: lines_of(log_text())
 
 
 @pytest.fixture

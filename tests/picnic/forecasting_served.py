@@ -56,7 +56,7 @@ def serving(
             stack.callback(worker.stop)
         assert wait_until(lambda: all('"serving"' in x.said for x in workers), PATIENCE)
         yield workers, [f"http://127.0.0.1:{port}" for port in ports]
-    assert not any('"exception"' in worker.said for worker in workers)
+    assert not any('"error.stack_trace"' in worker.said for worker in workers)
 
 
 async def hesitant(request: web.Request) -> web.StreamResponse:
