@@ -45,12 +45,7 @@ def configure(level: str, log_format: str, file: logging.Handler | None = None) 
     file: who takes the same as JSON, whatever the format is.
     """
     console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
-    structlog.configure(
-        processors=[*_OURS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
+    write_to_logging()
     handler, json = logging.StreamHandler(sys.stderr), _Once(as_json())
     handler.setFormatter(_console() if console else json)
     handlers: list[logging.Handler] = [handler]
@@ -61,6 +56,16 @@ def configure(level: str, log_format: str, file: logging.Handler | None = None) 
     logging.getLogger("alembic").setLevel(logging.WARNING)  # who migrates says what was done
     if level != "DEBUG":  # while a broker is away it complains ten times a second; we say it once
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def write_to_logging() -> None:
+    """Make records of what we say, for the handlers that take those of libraries, too."""
+    structlog.configure(
+        processors=[*_OURS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
 
 
 class _Once(logging.Formatter):

@@ -20,12 +20,29 @@ from kit.engine import create_engine
 from kit.redis import create_redis
 from kit.settings import Settings
 from tests.support import databases
+from tests.support.canaries import Watch as CanaryWatch
+from tests.support.canaries import watching
 from tests.support.clients import Client, add_user, client_of, sign_in
 from tests.support.conformity import Watch
 from tests.support.settings import make_settings
 
 Fresh = Callable[[], Awaitable[Settings]]
 Serve = Callable[[Settings, Database | None], Awaitable[TestServer]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def canary_watch() -> Iterator[CanaryWatch]:
+    """Watch everything that is logged in this process, the ends of servers included."""
+    with watching() as watch:
+        yield watch
+    assert watch.found == []
+
+
+@pytest.fixture(autouse=True)
+def _no_canary_is_logged(canary_watch: CanaryWatch) -> Iterator[None]:
+    yield
+    found, canary_watch.found = canary_watch.found, []
+    assert found == [], "a secret or personal data in the log"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import structlog
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer
 from redis import asyncio as aioredis
@@ -89,7 +88,6 @@ def log_text(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     yield written.getvalue
     root.handlers[:] = before
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture
