@@ -19,6 +19,7 @@ SERVICE = [
     "marshmallow>=4,<5",
     "offapi>=0.1.4",
     "orjson>=3.10",
+    "prometheus-client>=0.21",
     "purgatory>=3,<4",
     "python-dotenv>=1",
     "redis>=5.2,<9",

@@ -7,10 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from applications import service
 from applications.errors import ApplicationNotFound
 from applications.schemas import ApplicationIn, ApplicationOut, ApplicationsQuery
+from kit import metrics
 from kit.endpoint import endpoint
 from kit.pages import Page, Row
 from kit.schemas import page_of
 from kit.web import View
+
+APPLICATIONS = metrics.counter("shop_api_applications", "Applications that were sent in.")
 
 
 class ApplicationsView(View):
@@ -32,6 +35,7 @@ class ApplicationsView(View):
         location="application",
         limited=True,
         idempotent=True,
+        counts=APPLICATIONS,
     )
     async def post(self, session: AsyncSession, *, user_name: str, description: str) -> Row:
         """Send in an application."""

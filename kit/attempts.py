@@ -9,6 +9,7 @@ from math import ceil
 
 from aiohttp import web
 
+from kit import metrics
 from kit.errors import Exhausted, Failure
 from kit.limits import Limiter, Ticket
 
@@ -16,6 +17,8 @@ HOLD = 30.0  # seconds, longer than an attempt takes; what nobody settles is the
 QUEUE = 5.0  # seconds to wait for attempts under way, which may turn out to be right
 MOST_WAITING = 32  # for one login in this process
 LOOK, LONGEST_LOOK = 0.05, 0.5  # seconds between two looks
+
+REFUSALS = metrics.counter("shop_api_rate_limit_refusals", "Calls beyond a limit.", limit=())
 
 
 class Attempts:
@@ -54,6 +57,7 @@ class Attempts:
                 return verdict.token
             late = time.monotonic() > deadline or self._waiting[key] >= MOST_WAITING
             if late or not verdict.undecided:
+                REFUSALS.of(tickets[0].name).inc()
                 raise too_many(retry_after=ceil(verdict.wait))
             self._waiting[key] += 1
             try:

@@ -19,6 +19,7 @@ from aiohttp import web
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
+from kit import metrics
 from kit.cache_scripts import DOUBT, FILL, LOOK, OUTDATE, SETTLE
 from kit.errors import Failure
 from kit.flights import Flights
@@ -30,6 +31,10 @@ FILL_WITHIN = 3  # seconds after a miss
 DOUBTED = 20  # seconds, more than a transaction can take
 
 GONE = b""
+
+LOOKUPS = metrics.counter(
+    "shop_api_cache_lookups", "What was found in a cache; away: Redis was.", cache=(), result=()
+)
 
 Body = Mapping[str, Any]
 
@@ -54,6 +59,7 @@ class Look:
 
     body: bytes | None = None
     fill_until: int | None = None  # seconds of Redis's own clock
+    is_away: bool = False
 
     @classmethod
     def of(cls, found: Any) -> "Look":
@@ -106,9 +112,11 @@ class Cache:
         """
         if look is None:
             look = await self.look(name)
-        if look.body == GONE:
-            return None
-        if (known := look.document()) is not None:
+        known = look.document()
+        is_hit = look.body == GONE or known is not None
+        result = "hit" if is_hit else "away" if look.is_away else "miss"
+        LOOKUPS.of(name.partition("/")[0], result).inc()
+        if is_hit:
             return known
         entry = await self._flights.join(name, partial(self._load, name, load, look))
         return Look(entry.to_json()).document() if entry else None
@@ -119,7 +127,7 @@ class Cache:
             return Look.of(await run_script(self._look, keys=[self.key(name)]))
         except RedisError as error:
             logger.warning("cache away", cause=type(error).__name__)
-            return Look()
+            return Look(is_away=True)
 
     async def _load(
         self, name: str, load: Callable[[], Awaitable[Entry | None]], look: Look

@@ -5,22 +5,18 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit import inbox, kafka
+from kit import inbox, kafka, tracing
 from kit.db import Database
-from kit.errors import Away
+from kit.fates import NEEDS, fate, tally
 from kit.kafka import KafkaAway
 from kit.log import logger, speaking_for
 from kit.messages import facts
@@ -31,9 +27,6 @@ from kit.topics import Topics
 
 LISTEN = 500  # milliseconds
 MOST = 100  # messages of a round
-# what a handler raises when something of ours is away
-NEEDS = (Away, RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError)
-AGAIN = timedelta(seconds=1)  # after which a handler is asked again whose needs were away
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +108,24 @@ class Consumer:
             return
         try:
             async with self._database.writing() as session:
-                if await inbox.admit(session, self._name, event):
+                is_due = await inbox.admit(session, self._name, event)
+                if is_due:
                     await self._handle(session, event)
         except Exception as error:
             if await self._is_outage(error):
                 raise
             logger.warning("event failed", event_id=str(event["event_id"]), cause=reason(error))
             async with self._database.writing() as session:
-                await inbox.keep(session, self._name, event, partial(_fate, error))
+                await inbox.keep(session, self._name, event, partial(fate, error))
+            tally(event, error)
+        else:
+            if is_due:
+                tally(event)
 
     async def _handle(self, session: AsyncSession, event: Mapping[Any, Any]) -> None:
         names = ("event_id", "topic", "key", "event_type")
-        with speaking_for(event["request_id"]):
+        name, parent = f"handle {event['event_type']}", event["traceparent"]
+        with speaking_for(event["request_id"]), tracing.continued(name, parent):
             payload = orjson.loads(event["payload"])
             told = Event(**{name: event[name] for name in names}, payload=payload)
             await self._handlers[told.topic, told.event_type](session, told)
@@ -141,11 +140,13 @@ class Consumer:
                     return False
                 await self._handle(session, row)
                 await inbox.finish(session, row["id"])
+            tally(row)
         except Exception as error:
             if row is None or await self._is_outage(error):
                 raise
             async with self._database.writing() as session:
-                parked = await _fate(error, session, row["id"])
+                parked = await fate(error, session, row["id"])
+            tally(row, error, parked=parked)
             if isinstance(error, NEEDS):
                 return False  # it is the same for the others, so they wait for the next round
             if parked:
@@ -176,11 +177,3 @@ class Consumer:
         except (KafkaError, TimeoutError) as error:
             logger.info("offsets not committed", cause=type(error).__name__)
         self._done.clear()
-
-
-async def _fate(error: Exception, session: AsyncSession, row_id: int) -> bool:
-    """Let a row wait while what its handler needs is away, else count a try; True when parked."""
-    if isinstance(error, NEEDS):
-        await inbox.InboxRow.put_off(session, row_id, AGAIN, reason(error))
-        return False
-    return await inbox.InboxRow.fail(session, row_id, reason(error))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Concatenate
 import orjson
 from aiohttp import web
 from marshmallow import Schema
+from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
 from kit import faults, guards, idempotency, rates, schemas
 from kit.errors import Failure
+from kit.metrics import Family
 from kit.pages import Rows
 from kit.parsing import parser, path_values, read_body
 
@@ -54,6 +56,7 @@ class Endpoint:
     limited: bool = False
     cookie: bool = False  # it sets or takes back the session's
     idempotent: bool = False  # then the method gets its transaction as `session`
+    counts: Family[Counter] | None = None  # what it has done, with `idempotent`: once a key
 
     def __call__(self, method: Method) -> Method:
         """Turn a view's method into an endpoint."""
@@ -66,7 +69,10 @@ class Endpoint:
                 await rates.admit(view.request, _domain(view))
             arguments = await self.arguments(view.request)
             if self.idempotent:
-                return await self._in_turn(partial(self._once, view, method, arguments))
+                answer = await self._in_turn(partial(self._once, view, method, arguments))
+                if self.counts and not idempotency.is_replay(view.request):
+                    self.counts.of().inc()
+                return answer
             return self.answer(view.request, await _try(partial(method, view, **arguments)))
 
         handle.endpoint = self  # type: ignore[attr-defined]

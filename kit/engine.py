@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kit import pools
 from kit.db import DATABASE, database
 from kit.log import logger
 from kit.settings import SERVICE, Settings, SettingsError
@@ -80,6 +81,7 @@ def create_engine(settings: Settings, connections: int | None = None) -> AsyncEn
     )
     event.listen(engine.sync_engine.pool, "checkin", _rest)
     event.listen(engine.sync_engine.pool, "checkout", _wake)
+    pools.watch(engine, connections or POOL_SIZE)
     return engine
 
 

@@ -70,6 +70,11 @@ def fingerprint(arguments: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(spelled).digest()
 
 
+def is_replay(request: web.Request) -> bool:
+    """Tell whether the answer to a request is one that was given before."""
+    return REPLAYED in request.get(guards.EXTRA, {})
+
+
 async def once(
     request: web.Request,
     session: AsyncSession,

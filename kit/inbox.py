@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from kit.db import Base, Now, locked
 from kit.parking import Parkable
+from kit.tracing import LONGEST_PARENT
 
 
 class InboxRow(Parkable, Base):
@@ -42,13 +43,14 @@ class InboxRow(Parkable, Base):
     event_type: Mapped[str] = mapped_column(String(100))
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
     request_id: Mapped[str | None] = mapped_column(String(128))
+    traceparent: Mapped[str | None] = mapped_column(String(LONGEST_PARENT))
     created_at: Mapped[Now]
     handled_at: Mapped[datetime | None]
 
 
 Fate = Callable[[AsyncSession, int], Awaitable[Any]]  # what a failed try means for a row
 
-FACTS = ("event_id", "topic", "key", "event_type", "payload", "request_id")
+FACTS = ("event_id", "topic", "key", "event_type", "payload", "request_id", "traceparent")
 
 Index(
     "ix_inbox_waiting",

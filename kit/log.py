@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from kit import discretion, log_file
 from kit.log_fields import stack_trace, to_ecs
 from kit.settings import SERVICE, Settings
+from kit.tracing import name_trace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -23,6 +24,7 @@ logger = structlog.stdlib.get_logger(SERVICE)
 
 _OURS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
+    name_trace,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]

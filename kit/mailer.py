@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import RowMapping
 
-from kit import mails, smtp
+from kit import mails, metrics, smtp
 from kit.db import Database
 from kit.log import logger, speaking_for
 from kit.patience import Patience, is_outage, pause
@@ -21,6 +21,9 @@ POLL = 0.5  # seconds between two looks at an empty queue
 DEFERRED = timedelta(minutes=1)  # until a server that asked for patience is asked again
 PATIENCE = timedelta(days=3)  # after which such answers count as tries
 END_LIMIT = 2.0  # seconds
+
+RESULTS = ("sent", "put_off", "failed", "parked")
+MAILS = metrics.counter("shop_api_mails", "What became of tries to send mails.", result=RESULTS)
 
 Leave = Callable[[], Awaitable[None]]
 Send = Callable[[RowMapping], Awaitable[Leave]]
@@ -86,6 +89,7 @@ class Mailer:
             raise
         else:
             self._sent.append(mail["id"])
+            MAILS.of("sent").inc()
             try:
                 await self._mark()
             finally:
@@ -94,12 +98,14 @@ class Mailer:
     async def _fail(self, mail: RowMapping, why: str, wait: timedelta | None = None) -> None:
         async with self._database.writing() as session:
             parked = await mails.fail(session, mail["id"], self._owner, why, wait)
+        MAILS.of("parked" if parked else "failed").inc()
         if parked:
             logger.error("mail parked", mail=mail["name"], cause=why)
 
     async def _put_off(self, mail: RowMapping, wait: timedelta, why: str) -> None:
         async with self._database.writing() as session:
             await mails.put_off(session, mail["id"], self._owner, wait, why)
+        MAILS.of("put_off").inc()
 
     async def _mark(self) -> None:
         """Mark what was sent; it stays noted here until PostgreSQL has it."""

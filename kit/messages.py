@@ -5,6 +5,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
+from kit import tracing
 from kit.log import REQUEST_ID
 
 LONGEST_NAME = 100  # characters of a key, a type, an id
@@ -26,6 +27,7 @@ def facts(record: ConsumerRecord[Any, Any]) -> dict[str, Any]:
         "event_type": headers.get("event_type", ""),
         "payload": record.value or b"",
         "request_id": request_id if REQUEST_ID.fullmatch(request_id) else None,
+        "traceparent": tracing.parent_of(headers.get(tracing.PARENT, "")),
     }
 
 

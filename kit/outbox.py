@@ -27,9 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from kit import tracing
 from kit.db import Base, Now, locked
 from kit.log import bound_request_id
 from kit.parking import Parkable
+from kit.tracing import LONGEST_PARENT
 
 LONGEST_OWNER = 40
 CLAIMING = 7_300_003  # whoever claims holds this advisory lock for a moment
@@ -47,6 +49,7 @@ class OutboxRow(Parkable, Base):
     event_type: Mapped[str] = mapped_column(String(100))
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     request_id: Mapped[str | None] = mapped_column(String(128))
+    traceparent: Mapped[str | None] = mapped_column(String(LONGEST_PARENT))
     created_at: Mapped[Now]
     lease_until: Mapped[datetime | None]
     lease_owner: Mapped[str | None] = mapped_column(String(LONGEST_OWNER))
@@ -56,7 +59,8 @@ class OutboxRow(Parkable, Base):
 WAITS = (OutboxRow.published_at.is_(None), OutboxRow.dead_at.is_(None))
 COLUMNS = (
     *(OutboxRow.id, OutboxRow.event_id, OutboxRow.topic, OutboxRow.key, OutboxRow.event_type),
-    *(OutboxRow.payload, OutboxRow.request_id, OutboxRow.created_at, OutboxRow.attempts),
+    *(OutboxRow.payload, OutboxRow.request_id, OutboxRow.traceparent),
+    *(OutboxRow.created_at, OutboxRow.attempts),
 )
 
 _waiting = text("published_at IS NULL AND dead_at IS NULL")
@@ -67,6 +71,7 @@ Index(
     postgresql_where=_waiting,
 )
 Index("ix_outbox_published_at", OutboxRow.published_at)
+Index("ix_outbox_parked", OutboxRow.id, postgresql_where=text("dead_at IS NOT NULL"))
 
 
 async def record(
@@ -83,6 +88,7 @@ async def record(
         "event_type": event_type,
         "payload": orjson.dumps(payload, default=str, option=orjson.OPT_UTC_Z),
         "request_id": bound_request_id(),
+        "traceparent": tracing.carried(),
     }
     lock = func.pg_advisory_xact_lock(RECORDING, func.hashtext(f"{topic}/{key}"))
     turn = select(lock.label("turn")).cte("turn").prefix_with("MATERIALIZED")

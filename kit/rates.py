@@ -8,7 +8,7 @@ from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
 from kit import guards, session, visitors
-from kit.attempts import ATTEMPTS, Attempts
+from kit.attempts import ATTEMPTS, REFUSALS, Attempts
 from kit.errors import Exhausted
 from kit.limits import FallbackLimiter, Limiter, MemoryLimiter, Ticket
 from kit.redis_limits import RedisLimiter
@@ -57,6 +57,7 @@ async def admit(request: web.Request, name: str) -> None:
         "RateLimit-Policy": f"{rates.calls};w={ceil(rates.period)}",
     }
     if verdict.wait:
+        REFUSALS.of(name).inc()
         raise TooManyRequests(retry_after=ceil(verdict.wait))
 
 

@@ -10,6 +10,8 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 from sqlalchemy import RowMapping
 
+from kit import metrics, tracing
+
 SENDING = 4.0  # seconds of a batch in which sends are begun
 CONFIRMING = 5.5  # seconds after that in which they must be confirmed
 KNOWING = 2.0  # seconds to find out, or to make, where a topic lies
@@ -31,6 +33,8 @@ PRODUCER_FAULTS = (
     kafka_errors.InvalidProducerEpoch,
     kafka_errors.ProducerFenced,
 )
+
+SENT = metrics.counter("shop_api_events_sent", "Events that Kafka has confirmed.", topic=())
 
 Chain = Sequence[RowMapping]  # rows of one key, in the order in which they must arrive
 
@@ -76,6 +80,7 @@ class Batch:
                 self._note(row, error, enqueued=enqueued)
                 return
             self._sent.append(row["id"])
+            SENT.of(row["topic"]).inc()
 
     def _note(self, row: RowMapping, error: Exception, *, enqueued: bool) -> None:
         """Find out whose fault it is: the row's, its topic's, or that of the way there."""
@@ -92,11 +97,12 @@ class Batch:
             raise kafka_errors.InvalidTopicError(row["topic"])
         async with asyncio.timeout(KNOWING):
             await self._producer.partitions_for(row["topic"])
-        request_id = row["request_id"]
+        request_id, parent = row["request_id"], row["traceparent"]
         headers = [
             ("event_id", str(row["event_id"]).encode()),
             ("event_type", row["event_type"].encode()),
             *([("request_id", request_id.encode())] if request_id else []),
+            *([(tracing.PARENT, parent.encode())] if parent else []),
         ]
         confirmation: asyncio.Future[RecordMetadata] = await self._producer.send(
             row["topic"],

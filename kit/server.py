@@ -14,8 +14,9 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
-from kit import guards, problems
+from kit import guards, metrics, problems, scrapes
 from kit.faults import InternalError, MalformedRequest
 from kit.health import DRAINING
 from kit.log import logger
@@ -59,6 +60,7 @@ class Handler(RequestHandler):
         known, cause = problems.status_of(type(failure)), type(exc).__name__
         unknown = {"method": None, "route": "unknown", "duration_ms": None, "user_id": None}
         told = {"request_id": request["request_id"], "status": known, "cause": cause}
+        scrapes.observe(scrapes.OTHER, "unknown", known, 0.0)
         logger.info("request", **unknown, **told)
         if status >= 500:  # a defect outside of the problems middleware
             logger.error("unexpected error", request_id=request["request_id"], exc_info=exc)
@@ -151,6 +153,10 @@ class GunicornLog(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
+def _bury(_: object, worker: Worker) -> None:
+    metrics.bury(worker.pid)
+
+
 class Gunicorn(BaseApplication):  # type: ignore[misc]
     """Run several workers that accept from one socket, opened before they fork."""
 
@@ -170,6 +176,12 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         self.cfg.set("logger_class", GunicornLog)
         self.cfg.set("control_socket_disable", True)
         self.cfg.set("proc_name", SERVICE)
+        self.cfg.set("child_exit", _bury)
+
+    def run(self) -> None:
+        """Serve until told to stop; all workers show the same metrics."""
+        with metrics.shared():
+            super().run()
 
     def load(self) -> Callable[[], object]:
         """Give each worker a way to make its own application."""

@@ -18,10 +18,12 @@ from kit import (
     problems,
     rates,
     redis,
+    scrapes,
     services,
     session,
     site,
     status,
+    tracing,
     visitors,
 )
 from kit.cache import CACHE, Cache, Look
@@ -29,6 +31,14 @@ from kit.errors import NotSignedIn, StaffOnly
 from kit.session_store import Identity, SessionStore
 from kit.settings import Settings
 from kit.site import About
+
+PORCH = (  # outermost first
+    scrapes.metrics_middleware,
+    tracing.tracing_middleware,
+    log.log_middleware,
+    problems.problems_middleware,
+    guards.guard_middleware,
+)
 
 
 class View(web.View):
@@ -112,7 +122,7 @@ def build(
     app = web.Application(
         router=guards.Router(),
         client_max_size=guards.LARGEST_BODY,
-        middlewares=[log.log_middleware, problems.problems_middleware, guards.guard_middleware],
+        middlewares=PORCH,
     )
     app.on_response_prepare.append(guards.add_headers)
     client = app[redis.REDIS] = redis.create_redis(settings)
@@ -128,6 +138,7 @@ def build(
         app[db.DATABASE] = database
     app.cleanup_ctx.append(partial(passwords.passwords_context, settings=settings))
     health.setup(app, settings)
+    scrapes.setup(app)
     site.setup(app, about)
     status.setup(app)
     for prefix, subapp in subapps.items():

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit import metrics
 from kit.endpoint import endpoint
 from kit.pages import Page, Row
 from kit.schemas import page_of
@@ -33,6 +34,8 @@ from shop.schemas import (
     ShopOut,
 )
 from shop.service import carts, catalogue, orders
+
+ORDERS = metrics.counter("shop_api_orders", "Orders that were placed.")
 
 
 class ShopsView(View):
@@ -146,6 +149,7 @@ class OrdersView(View):
         raises=(OfferNotFound, OutOfStock, EmptyCart),
         location="order",
         idempotent=True,
+        counts=ORDERS,
     )
     async def post(self, session: AsyncSession, *, items: orders.Lines | None = None) -> Row:
         """Order the lines, or the cart when there is no body: all of it or nothing."""

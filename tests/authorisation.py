@@ -162,9 +162,10 @@ APPLICATIONS = {
     "GET /{id}": Row(everybody(200), of="application"),
 }
 PAGES = ("/", "/docs", "/docs/", "/api/docs", "/redoc", "/redoc/", "/openapi.json", "/status")
+PROBES = ("/livez", "/readyz", "/metrics")
 BY_ITSELF = {
     f"GET {path}": Row(everybody(200))
-    for path in (*PAGES, "/static/{name}", "/livez", "/readyz", "/problems", "/problems/{code}")
+    for path in (*PAGES, *PROBES, "/static/{name}", "/problems", "/problems/{code}")
 }
 DOMAINS: dict[str, dict[str, Row]] = {
     "": BY_ITSELF,

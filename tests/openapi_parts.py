@@ -11,7 +11,7 @@ from kit.openapi_schemas import Described
 
 OPERATIONAL = {"/livez", "/readyz", "/status", "/openapi.json", "/static/{name}"}
 OPERATIONAL |= {"/", "/docs", "/docs/", "/api/docs", "/redoc", "/redoc/"}
-OPERATIONAL |= {"/problems", "/problems/{code}"}
+OPERATIONAL |= {"/problems", "/problems/{code}", "/metrics"}
 PARTS = ("items", "anyOf", "$ref", "properties")
 
 

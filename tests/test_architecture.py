@@ -130,7 +130,7 @@ class TestEndpoints:
     def test_are_declared(self) -> None:
         plain = {"/livez", "/readyz", "/status", "/openapi.json", "/static/{name}"}
         plain |= {"/", "/docs", "/docs/", "/api/docs", "/redoc", "/redoc/"}
-        plain |= {"/problems", "/problems/{code}"}
+        plain |= {"/problems", "/problems/{code}", "/metrics"}
         assert {x.route for x in operations() if x.declared is None} == plain
         for route in bare_house().router.routes():
             if route.method == hdrs.METH_ANY:

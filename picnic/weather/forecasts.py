@@ -15,6 +15,7 @@ from aiohttp import web
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
+from kit.cache import LOOKUPS
 from kit.log import logger
 from kit.redis import run_script
 from picnic.weather.protocol import Coordinates, Observation, Observations, Unavailable, Weather
@@ -74,16 +75,20 @@ class Forecasts:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _gather(self, places: Sequence[Coordinates], known: Known, deadline: float) -> None:
-        clock, pause = asyncio.get_running_loop().time, PAUSE
+        clock, pause, asked = asyncio.get_running_loop().time, PAUSE, len(places)
         while places:
             keys = [key(place) for place in places]
             try:
                 found = await run_script(self._look, keys=keys, args=[ASKING])
             except RedisError as error:
                 self._note(error)
+                LOOKUPS.of("weather", "away").inc(asked)
                 break
             self._note(None)
             places = self._take(zip(places, found, strict=True), known)
+            LOOKUPS.of("weather", "hit").inc(min(asked, len(known)))
+            LOOKUPS.of("weather", "miss").inc(max(0, asked - len(known)))
+            asked = 0  # to look again for what comes in is no other lookup
             if not places or clock() + pause > deadline:
                 break
             await asyncio.sleep(pause)

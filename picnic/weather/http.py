@@ -17,6 +17,7 @@ from purgatory import AsyncCircuitBreakerFactory, ContextChanged
 from purgatory.domain.model import OpenedState
 from yarl import URL
 
+from kit import metrics
 from kit.client import body_of
 from kit.flights import Flights
 from kit.log import logger
@@ -34,6 +35,14 @@ PAUSE = 0.05  # seconds before the second try, and up to as many more by chance
 FAILURES = 4  # in a row, after which the provider is left alone
 LEFT_ALONE = 15.0  # seconds
 
+
+STATES = {"closed": 0, "half-opened": 1, "opened": 2}
+BREAKER = metrics.gauge(
+    "shop_api_breaker_state",
+    "0 closed, 1 half open, 2 open: the provider is left alone.",
+    mode="livemax",
+    **dict.fromkeys(("provider", "call"), ()),
+)
 
 T = TypeVar("T")
 
@@ -57,6 +66,8 @@ class HttpWeather(ABC):
         self._breakers.add_listener(self._tell)
         self._away: set[str] = set()
         self._causes: dict[str, str] = {}
+        for call in ("find", "observe"):
+            BREAKER.of(type(self).__name__, call).set(STATES["closed"])
 
     async def find(self, name: str) -> Answer:
         """Look for a city by its name; who asks for the same at once gets the same answer."""
@@ -157,6 +168,7 @@ class HttpWeather(ABC):
         if not isinstance(event, ContextChanged):
             return
         provider, was_away = type(self).__name__, bool(self._away)
+        BREAKER.of(provider, call).set(STATES[event.state])
         if event.state == "opened":
             self._away.add(call)
         elif event.state == "closed":

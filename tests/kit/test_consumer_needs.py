@@ -89,7 +89,7 @@ class TestNeedAway:
         log_lines: Lines,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("kit.consumer.AGAIN", timedelta(milliseconds=10))
+        monkeypatch.setattr("kit.fates.AGAIN", timedelta(milliseconds=10))
         ear.error = error
         async with publishing(ear.settings.kafka_servers) as producer, running(ear.consumer()):
             for number, key in [(1, "needy"), (2, "other"), (3, "needy")]:
@@ -136,7 +136,7 @@ class TestNeedAway:
     async def test_does_not_give_tries_back(
         self, ear: Needy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("kit.consumer.AGAIN", timedelta(milliseconds=10))
+        monkeypatch.setattr("kit.fates.AGAIN", timedelta(milliseconds=10))
         monkeypatch.setattr("kit.parking.LONGEST_WAIT", 0.05)
         ear.error = BadLuck("x")
         async with publishing(ear.settings.kafka_servers) as producer, running(ear.consumer()):

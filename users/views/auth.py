@@ -1,10 +1,13 @@
 """Views of signing in and out: parse, one call, return."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from kit import metrics
 from kit.endpoint import endpoint
-from kit.errors import NotSignedIn
-from kit.faults import SessionsUnavailable
+from kit.errors import Failure, NotSignedIn, Unavailable
+from kit.faults import SessionsUnavailable, failure_of
 from kit.pages import Row
 from kit.passwords import PasswordsBusy
 from kit.session import current, sign_in, sign_out
@@ -13,6 +16,28 @@ from kit.web import View
 from users.errors import InvalidCredentials, SessionNotFound, TooManyAttempts
 from users.schemas import LoginIn, OwnUserOut, SessionsOut
 from users.service import credentials
+
+REASONS: dict[type[Failure], str] = {
+    InvalidCredentials: "credentials",
+    TooManyAttempts: "throttled",
+    Unavailable: "unavailable",
+}
+FAILURES = metrics.counter(
+    "shop_api_sign_in_failures", "Why people could not sign in.", reason=[*REASONS.values()]
+)
+
+
+@contextmanager
+def counting_failures() -> Iterator[None]:
+    """Count why a sign-in in the block fails."""
+    try:
+        yield
+    except Exception as error:
+        failure = failure_of(error)
+        for kind, reason in REASONS.items():
+            if isinstance(failure, kind):
+                FAILURES.of(reason).inc()
+        raise
 
 
 class LoginView(View):
@@ -30,6 +55,10 @@ class LoginView(View):
     )
     async def post(self, *, login: str, password: str) -> Row:
         """Sign in with a username or e-mail; whatever session there was ends."""
+        with counting_failures():
+            return await self._sign_in(login, password)
+
+    async def _sign_in(self, login: str, password: str) -> Row:
         tickets = credentials.sign_in_tickets(login, visitor(self.request))
         try:
             async with self.attempts.one(
