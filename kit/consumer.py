@@ -21,6 +21,7 @@ from kit.kafka import KafkaAway
 from kit.log import logger, speaking_for
 from kit.messages import facts
 from kit.patience import Patience, is_outage
+from kit.pulse import beat
 from kit.sending import reason
 from kit.settings import Settings
 from kit.topics import Topics
@@ -84,13 +85,14 @@ class Consumer:
         if not self._heard:
             self._heard.extend(await self._arrivals(self._consumer))
         while self._heard:  # nothing is dropped when a round breaks off
+            beat()
             record = self._heard[0]
             await self._hear(record)
             self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
             self._heard.popleft()
         await self._commit(self._consumer)
         while await self._try_again():
-            pass
+            beat()
 
     async def _arrivals(self, consumer: AIOKafkaConsumer) -> list[ConsumerRecord[Any, Any]]:
         """Return what arrives within a moment; a consumer that fails once fails for ever."""

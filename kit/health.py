@@ -30,17 +30,18 @@ NEEDED = ("postgresql", "redis")  # without Kafka events wait in the outbox, and
 
 
 def setup(app: web.Application, settings: Settings) -> None:
-    """Add the probes."""
-    app[DRAINING] = Draining()
-    app[SETTINGS] = settings
-    probes: dict[str, Probe] = {
-        "postgresql": _ask_postgresql,
-        "redis": _ask_redis,
-        "kafka": _ask_kafka,
-    }
-    app[PROBES] = probes
+    """Add the probes of the web."""
+    probes = {"postgresql": ask_postgresql, "redis": _ask_redis, "kafka": _ask_kafka}
+    add_probes(app, settings, probes)
     app.on_response_prepare.append(part)
     app.router.add_get("/livez", livez)
+
+
+def add_probes(app: web.Application, settings: Settings, probes: dict[str, Probe]) -> None:
+    """Let an application say whether what it needs answers."""
+    app[DRAINING] = Draining()
+    app[SETTINGS] = settings
+    app[PROBES] = probes
     app.router.add_get("/readyz", readyz)
 
 
@@ -60,7 +61,7 @@ async def readyz(request: web.Request) -> web.Response:
     """Say whether each dependency answers, and how fast."""
     found = await states(request)
     draining = request.config_dict[DRAINING].begun
-    ready = not draining and all(found[name]["status"] == "up" for name in NEEDED)
+    ready = not draining and all(found[name]["status"] == "up" for name in NEEDED if name in found)
     report = {
         "status": "ready" if ready else "draining" if draining else "unavailable",
         "dependencies": found,
@@ -90,7 +91,8 @@ async def _probe(ask: Probe, request: web.Request) -> dict[str, object]:
     return {"status": "up", "latency_ms": round((time.perf_counter() - started) * 1000, 2)}
 
 
-async def _ask_postgresql(request: web.Request) -> None:
+async def ask_postgresql(request: web.Request) -> None:
+    """Ask for nothing."""
     async with request.config_dict[db.DATABASE].reading() as session:
         await session.execute(text("SELECT 1"))
 

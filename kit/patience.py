@@ -8,6 +8,7 @@ from kit.errors import Away, Unavailable
 from kit.faults import failure_of
 from kit.kafka import KafkaAway
 from kit.log import logger
+from kit.pulse import beat
 
 SHORTEST = 0.2  # seconds
 LONGEST = 2.0  # seconds: what waits shall leave soon after the other side is back
@@ -29,6 +30,7 @@ class Patience:
 
     async def __aenter__(self) -> None:
         """Begin a round."""
+        beat()
 
     async def __aexit__(
         self,

@@ -109,8 +109,8 @@ class Runner(web.AppRunner):
         return PoliteServer(made.request_handler, request_factory=factory, **made._kwargs)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 takes any free one.
+def listen(host: str, port: int, setting: str = "APP_PORT") -> socket.socket:
+    """Open the listening socket; port 0 takes any free one; setting: where the port comes from.
 
     Raises:
         PortTaken: somebody listens there.
@@ -123,7 +123,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise ServerError(f"{host} is no name of a host: set APP_HOST.") from None
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        kind, advice = (PortTaken, "APP_PORT") if taken else (ServerError, "APP_HOST")
+        kind, advice = (PortTaken, setting) if taken else (ServerError, "APP_HOST")
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise kind(f"Cannot listen on {host}:{port} ({reason}): set {advice}.") from None
 

@@ -42,6 +42,7 @@ class Settings:
     host: str
     port: int
     workers: int
+    worker_port: int
     cookie_secure: bool
     session_idle: timedelta
     session_lifetime: timedelta
@@ -58,6 +59,7 @@ class Settings:
     weather_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    otlp_endpoint: str
     log_level: str
     log_format: str
     log_file: str
@@ -101,6 +103,7 @@ def read(env: Env) -> dict[str, Any]:
         "redis_url": env.str("REDIS_URL", "redis://127.0.0.1:6379/0", validate=is_redis),
         "host": env.str("APP_HOST", "127.0.0.1"),
         "port": env.int("APP_PORT", 8000, validate=validate.Range(1, 65535)),
+        "worker_port": env.int("WORKER_PORT", 0, validate=validate.Range(0, 65535)),
         "workers": env.int("WORKERS", 1, validate=validate.Range(1, 64)),
         "cookie_secure": env.bool("COOKIE_SECURE", False),
         "session_idle": _while(env, "SESSION_IDLE", timedelta(days=1)),
@@ -124,6 +127,7 @@ def read(env: Env) -> dict[str, Any]:
         "weather_url": env.str("WEATHER_URL", "", validate=is_http),
         "smtp_url": env.str("SMTP_URL", "", validate=is_smtp),
         "mail_from": env.str("MAIL_FROM", DEFAULT_SENDER, validate=is_sender),
+        "otlp_endpoint": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "", validate=is_http),
         **_read_log(env),
     }
 

@@ -1,10 +1,11 @@
 """What runs beside the web: the relay, the consumer, and whoever takes out what is too old."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from redis import asyncio as aioredis
 
@@ -15,10 +16,12 @@ from kit.engine import close, create_engine
 from kit.log import logger
 from kit.mailer import Mailer
 from kit.patience import Patience, pause
+from kit.pulse import Pulse, beat
 from kit.redis import create_redis
 from kit.relay import Relay
 from kit.settings import SERVICE, Settings
 from kit.topics import Topics
+from kit.worker_site import shown
 
 CONNECTIONS = 4  # to PostgreSQL, one for each loop
 GRACE = 3.0  # seconds for what is under way; what comes after that is bounded, too
@@ -28,6 +31,7 @@ SENT_KEPT = timedelta(hours=1)
 HEARD_KEPT = timedelta(days=15)  # longer than Kafka keeps messages by default, twice a week
 
 Prune = Callable[..., Awaitable[int]]
+Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 PRUNERS: dict[str, Prune] = {
     "outbox": partial(outbox.prune, kept=SENT_KEPT),
@@ -44,6 +48,7 @@ async def prune(opened: Database) -> dict[str, int]:
         while found == PRUNED_AT_ONCE:
             async with opened.writing() as session:
                 found = await prune_some(session, most=PRUNED_AT_ONCE)
+            beat()
             gone[table] += found
     return gone
 
@@ -72,13 +77,15 @@ async def working(
     handlers = create_handlers(settings, redis)
     opened, known = database(engine), Topics(settings, topics)
     stop, broken = asyncio.Event(), asyncio.Event()
-    loops = [
-        Relay(settings, opened, known).run(stop),
-        _housekeeping(opened, stop),
-        Mailer(settings, opened).run(stop),
-        *([Consumer(settings, opened, known, SERVICE, handlers).run(stop)] if handlers else []),
-    ]
-    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    loops: dict[str, Loop] = {
+        "relay": Relay(settings, opened, known).run,
+        "housekeeping": partial(_housekeeping, opened),
+        "mailer": Mailer(settings, opened).run,
+    }
+    if handlers:
+        loops["consumer"] = Consumer(settings, opened, known, SERVICE, handlers).run
+    pulses = {name: Pulse() for name in loops}
+    tasks = [asyncio.ensure_future(pulses[name].of(loop(stop))) for name, loop in loops.items()]
 
     def ended(_: asyncio.Future[None]) -> None:
         if not stop.is_set():
@@ -88,7 +95,8 @@ async def working(
     for task in tasks:
         task.add_done_callback(ended)
     try:
-        yield broken
+        async with shown(settings, opened, pulses):
+            yield broken
     finally:
         stop.set()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
