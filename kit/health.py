@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from aiohttp import hdrs, web
@@ -37,11 +37,11 @@ def setup(app: web.Application, settings: Settings) -> None:
     app.router.add_get("/livez", livez)
 
 
-def add_probes(app: web.Application, settings: Settings, probes: dict[str, Probe]) -> None:
+def add_probes(app: web.Application, settings: Settings, probes: Mapping[str, Probe]) -> None:
     """Let an application say whether what it needs answers."""
     app[DRAINING] = Draining()
     app[SETTINGS] = settings
-    app[PROBES] = probes
+    app[PROBES] = dict(probes)
     app.router.add_get("/readyz", readyz)
 
 

@@ -82,8 +82,11 @@ class PoliteServer(Server):
 class Runner(web.AppRunner):
     """Run an application with the limits of this service."""
 
-    def __init__(self, app: web.Application, *, drain: float = 0.0) -> None:
-        """drain: seconds in which to say that we stop, and to let bodies arrive, before we do."""
+    def __init__(self, app: web.Application, *, drain: float = 0.0, grace: float = GRACE) -> None:
+        """drain: seconds in which to say that we stop, and to let bodies arrive, before we do.
+
+        grace: seconds for the requests under way.
+        """
         self._drain = drain
         super().__init__(
             app,
@@ -91,7 +94,7 @@ class Runner(web.AppRunner):
             auto_decompress=False,
             keepalive_timeout=KEEP_ALIVE,
             lingering_time=LINGER,
-            shutdown_timeout=GRACE,
+            shutdown_timeout=grace,
         )
 
     async def cleanup(self) -> None:

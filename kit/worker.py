@@ -96,7 +96,10 @@ async def working(
         task.add_done_callback(ended)
     try:
         async with shown(settings, opened, pulses):
-            yield broken
+            try:
+                yield broken
+            finally:
+                stop.set()  # what is under way ends while the site does
     finally:
         stop.set()
         _, late = await asyncio.wait(tasks, timeout=GRACE)

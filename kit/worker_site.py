@@ -10,6 +10,8 @@ from kit import db, guards, health, problems, scrapes, server
 from kit.pulse import Pulses
 from kit.settings import Settings
 
+GRACE = 1.0  # seconds for who asks at the end
+
 PULSES = web.AppKey[Pulses]("PULSES")
 
 
@@ -24,7 +26,7 @@ async def shown(settings: Settings, opened: db.Database, pulses: Pulses) -> Asyn
         yield
         return
     listening = server.listen(settings.host, settings.worker_port, "WORKER_PORT")
-    runner = server.Runner(create_app(settings, opened, pulses))
+    runner = server.Runner(create_app(settings, opened, pulses), grace=GRACE)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     try:
