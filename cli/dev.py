@@ -15,7 +15,7 @@ from aiohttp import web
 
 import monolith
 from embedded import instance, kafka, postgres, valkey
-from kit import log, server
+from kit import log, server, telling
 from kit.redis import create_redis
 from kit.settings import Settings
 from kit.worker import working
@@ -52,6 +52,7 @@ def dev(folder: Path) -> None:
     with instance.single(folder), servers(folder) as embedded:
         settings = Settings.from_environment()
         log.start(settings)
+        telling.check(settings)
         asyncio.run(prepare(settings))
         listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}"

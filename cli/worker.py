@@ -9,6 +9,7 @@ from cli.parked import with_database
 from kit import init, log, outbox
 from kit.server import STOPPING
 from kit.settings import Settings
+from kit.telling import told
 from kit.worker import working
 
 
@@ -25,7 +26,8 @@ def worker() -> None:
     init.act_as_init()
     settings = Settings.from_environment()
     log.start(settings)
-    asyncio.run(_work(settings))
+    with told(settings):
+        asyncio.run(_work(settings))
 
 
 async def _work(settings: Settings) -> None:

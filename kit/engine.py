@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -60,7 +61,7 @@ def lone_engine(settings: Settings, **options: Any) -> AsyncEngine:
 
 def create_engine(settings: Settings, connections: int | None = None) -> AsyncEngine:
     """Make the engine; every connection carries its own limits."""
-    engine = create_async_engine(
+    engine = sqlalchemy_asyncio.create_async_engine(  # by its long name, for OpenTelemetry
         driver_url(settings),
         pool_size=connections or POOL_SIZE,
         max_overflow=0,

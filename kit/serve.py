@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from kit import init, log, server
+from kit import init, log, server, telling
 from kit.engine import driver_url
 from kit.settings import Settings
 
@@ -40,6 +40,7 @@ def command(
 
 def _serve(settings: Settings, create_app: server.CreateApp) -> None:
     driver_url(settings)
+    telling.check(settings)
     app = create_app(settings)  # what does not fit is told here, and not by each worker
     listening = server.listen(settings.host, settings.port)
     if settings.workers > 1:

@@ -23,6 +23,7 @@ from kit import (
     session,
     site,
     status,
+    telling,
     tracing,
     visitors,
 )
@@ -125,6 +126,7 @@ def build(
         middlewares=PORCH,
     )
     app.on_response_prepare.append(guards.add_headers)
+    app.cleanup_ctx.append(partial(telling.telling_context, settings=settings))
     client = app[redis.REDIS] = redis.create_redis(settings)
     app.cleanup_ctx.append(redis.redis_context)
     session.setup(app, settings, client)
