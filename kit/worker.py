@@ -63,6 +63,20 @@ async def _housekeeping(opened: Database, stop: asyncio.Event) -> None:
             await pause(stop, PRUNE_EVERY)
 
 
+def _loops(
+    settings: Settings, opened: Database, known: Topics, handlers: Handlers
+) -> dict[str, Loop]:
+    """Name what runs beside each other."""
+    loops: dict[str, Loop] = {
+        "relay": Relay(settings, opened, known).run,
+        "housekeeping": partial(_housekeeping, opened),
+        "mailer": Mailer(settings, opened).run,
+    }
+    if handlers:
+        loops["consumer"] = Consumer(settings, opened, known, SERVICE, handlers).run
+    return loops
+
+
 @asynccontextmanager
 async def working(
     settings: Settings,
@@ -77,13 +91,7 @@ async def working(
     handlers = create_handlers(settings, redis)
     opened, known = database(engine), Topics(settings, topics)
     stop, broken = asyncio.Event(), asyncio.Event()
-    loops: dict[str, Loop] = {
-        "relay": Relay(settings, opened, known).run,
-        "housekeeping": partial(_housekeeping, opened),
-        "mailer": Mailer(settings, opened).run,
-    }
-    if handlers:
-        loops["consumer"] = Consumer(settings, opened, known, SERVICE, handlers).run
+    loops = _loops(settings, opened, known, handlers)
     pulses = {name: Pulse() for name in loops}
     tasks = [asyncio.ensure_future(pulses[name].of(loop(stop))) for name, loop in loops.items()]
 
