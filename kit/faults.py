@@ -62,6 +62,20 @@ class InternalError(Failure):
     advice = "Try again later; when it stays, tell us the `request_id`."
 
 
+class BadGateway(Failure):
+    """No server of this service can be reached at this moment; try again soon."""
+
+    advice = "Wait as many seconds as `Retry-After` says, then send the same request again."
+    retry_after = 2
+
+
+class GatewayTimeout(Failure):
+    """No server of this service answered in time; it is not known what became of the request."""
+
+    advice = "Look whether the change was made, or send it again under the same `Idempotency-Key`."
+    retry_after = 2
+
+
 class DatabaseUnavailable(Unavailable):
     """The database does not answer at this moment; try again soon."""
 

@@ -30,6 +30,8 @@ STATUSES: dict[type[Failure], int] = {
     faults.ExpectationFailed: 417,
     faults.ClientGone: 499,
     faults.InternalError: 500,
+    faults.BadGateway: 502,  # these two are said by what stands in front, see deploy/
+    faults.GatewayTimeout: 504,
 }
 CLOSING = {408, 413}  # the rest of the body is not worth waiting for
 
