@@ -1,0 +1,1 @@
+"""The gateways in front of the house."""
