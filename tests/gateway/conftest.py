@@ -120,12 +120,12 @@ async def opened(
             gateway.stop()
 
 
-async def answers(gateway: Gateway, client: ClientSession, path: str = "/livez") -> bool:
-    """Tell whether a house is reached through the gateway."""
+async def answers(gateway: Gateway, client: ClientSession, *, status: int = 200) -> bool:
+    """Tell whether the gateway answers so what only a house can answer well."""
     assert not gateway.ended, gateway.ended
     try:
-        async with client.get(path) as response:
-            return response.status == 200
+        async with client.get("/livez") as response:
+            return response.status == status
     except ClientError:
         return False
 
