@@ -1,14 +1,12 @@
 """The script that makes a certificate where none lies."""
 
-import shutil
 import ssl
 from pathlib import Path
 
-import pytest
-
 from tests.gateway.certificates import make_certificates
+from tests.gateway.running import needs
 
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+pytestmark = needs("openssl")
 
 
 class TestCertificates:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, ServerDisconnectedError
 
-from tests.gateway.conftest import KINDS, answers, opened
+from tests.gateway.running import GATEWAYS, KINDS, answers, opened
 from tests.gateway.stubs import DROP, SILENT, Stubs, standing_in
 from tests.kit.events import until
 from tests.support.clients import API, problem
@@ -18,7 +18,7 @@ OPEN = "/applications"
 CLOSED = f"{API}/shop/cart"
 SESSIONS = f"{API}/auth/sessions"
 
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+pytestmark = pytest.mark.parametrize("kind", GATEWAYS)
 
 
 @asynccontextmanager
@@ -29,10 +29,7 @@ async def facing(
     async with standing_in(paths, HERE) as stubs:
         servers = {"PROXY_WEB": f"web:{stubs.port}"}
         async with (
-            opened(KINDS[kind], folder / "gateway", servers, HERE, quick=True) as (
-                gateway,
-                _,
-            ),
+            opened(KINDS[kind], folder / "gateway", servers, HERE, quick=True) as gateway,
             gateway.client() as client,
         ):
             await until(lambda: answers(gateway, client))
@@ -79,7 +76,7 @@ class TestServers:
             port = gone.port
         servers = {"PROXY_WEB": f"web:{port}"}
         async with (
-            opened(KINDS[kind], tmp_path / "gateway", servers, HERE) as (gateway, _),
+            opened(KINDS[kind], tmp_path / "gateway", servers, HERE) as gateway,
             gateway.client() as client,
         ):
             await until(lambda: answers(gateway, client, status=502))
@@ -110,6 +107,6 @@ class TestServers:
 class TestConfiguration:
     async def test_is_taken_without_a_warning(self, kind: str, tmp_path: Path) -> None:
         servers = {"PROXY_WEB": "web:8000"}
-        async with opened(KINDS[kind], tmp_path / "gateway", servers, HERE) as (gateway, _):
+        async with opened(KINDS[kind], tmp_path / "gateway", servers, HERE) as gateway:
             said = gateway.check().lower()
             assert not re.search(r"\[(warn|warning|error|alert|emerg)\]", said), said

@@ -14,8 +14,8 @@ from yarl import URL
 from kit.db import database
 from kit.engine import create_engine
 from kit.guards import HEADERS
-from tests.gateway.conftest import LIMIT, Town
 from tests.gateway.gateways import Gateway
+from tests.gateway.town import LIMIT, Town
 from tests.support.clients import API, PASSWORD, add_user, problem
 
 Visit = Callable[..., ClientSession]
@@ -156,7 +156,7 @@ class TestDoor:
         for _ in range(12):
             async with client.get("/livez", headers=sent) as response:
                 assert response.status == 200
-        found = {sent["X-Request-ID"] in house.said for house in town.houses.values()}
+        found = {sent["X-Request-ID"] in house.said for house in town.houses}
         assert found == {True}
 
     async def test_sends_plain_http_to_tls(self, gateway: Gateway) -> None:

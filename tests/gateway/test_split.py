@@ -9,8 +9,8 @@ from aiohttp import ClientSession, web
 import friends.app
 import users.__main__
 from kit.addresses import operations
-from tests.gateway.conftest import answers, opened
 from tests.gateway.gateways import SplitNginx
+from tests.gateway.running import answers, needs, opened
 from tests.gateway.stubs import standing_in
 from tests.kit.doors import Operation
 from tests.kit.events import until
@@ -21,6 +21,8 @@ USERS, FRIENDS = "127.0.0.4", "127.0.0.5"
 SESSIONS = f"{API}/auth/sessions"
 ABROAD = {f"{API}/shop/books", f"{API}/friendship", f"{API}/usersfoo", "/applications", "/nope"}
 MEASURES = "/metrics"
+
+pytestmark = needs("nginx", "openssl")
 
 Services = tuple[ClientSession, list[str], list[str]]
 
@@ -55,7 +57,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
         servers = {"PROXY_USERS": f"users:{ours.port}", "PROXY_FRIENDS": f"friends:{theirs.port}"}
         where = (USERS, FRIENDS)
         async with (
-            opened(SplitNginx, tmp_path / "gateway", servers, where) as (gateway, _),
+            opened(SplitNginx, tmp_path / "gateway", servers, where) as gateway,
             gateway.client() as client,
         ):
             await until(lambda: answers(gateway, client))
