@@ -42,7 +42,7 @@ class TestKilledHouse:
                 opened(KINDS[kind], tmp_path / "gateway", servers, HERE) as gateway,
                 gateway.client() as client,
             ):
-                await until(lambda: answers(gateway, client))
+                await until(lambda: answers(gateway))
                 ends = time.monotonic() + BEFORE + AFTER
                 async with asyncio.TaskGroup() as group:
                     for _ in range(READERS):

@@ -37,8 +37,7 @@ async def gateway(
     folder = tmp_path_factory.mktemp(request.param) / "gateway"
     servers = {"PROXY_WEB": f"web:{town.port}"}
     async with opened(KINDS[request.param], folder, servers, HERE) as made:
-        async with made.client() as client:
-            await until(lambda: answers(made, client))
+        await until(lambda: answers(made))
         yield made
 
 

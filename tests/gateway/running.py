@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError
 
 from tests.gateway.gateways import Gateway, HAProxy, Nginx
 from tests.gateway.names import naming
@@ -43,11 +43,11 @@ async def opened(
             gateway.stop()
 
 
-async def answers(gateway: Gateway, client: ClientSession, *, status: int = 200) -> bool:
-    """Tell whether the gateway answers so what only a house can answer well."""
+async def answers(gateway: Gateway, *, status: int = 200) -> bool:
+    """Tell whether the gateway answers so, over a new connection, what a house can answer well."""
     assert not gateway.ended, gateway.ended
     try:
-        async with client.get("/livez") as response:
+        async with gateway.client() as client, client.get("/livez") as response:
             return response.status == status
     except ClientError:
         return False

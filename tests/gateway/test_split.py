@@ -60,7 +60,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
             opened(SplitNginx, tmp_path / "gateway", servers, where) as gateway,
             gateway.client() as client,
         ):
-            await until(lambda: answers(gateway, client))
+            await until(lambda: answers(gateway))
             assert "[warn]" not in gateway.check()
             yield client, ours.seen, theirs.seen
 

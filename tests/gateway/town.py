@@ -1,11 +1,13 @@
 """Two houses at two addresses under one name."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from aiohttp import ClientSession
 
 from embedded.process import wait_until
 from kit.settings import Settings
@@ -13,6 +15,13 @@ from tests.support.processes import PATIENCE, ShopApi, free_port
 
 HERE = ("127.0.0.2", "127.0.0.3")
 LIMIT = 3  # applications that a visitor may send in a minute
+
+Visit = Callable[..., ClientSession]
+
+
+def own_id() -> dict[str, str]:
+    """Return a header that makes a request findable in the logs."""
+    return {"X-Request-ID": f"seen-{uuid.uuid4().hex}"}
 
 
 @dataclass(frozen=True)
