@@ -21,7 +21,7 @@ from kit.errors import Failure
 from kit.reach import Unreachable, unreachable
 from kit.server import ServerError
 from kit.settings import SettingsError, load_dotenv_file
-from migrations.wait import NotMigrated
+from migrations.run import NotMigrated
 from seed.__main__ import main as seed
 from seed.plan import SeedError
 

@@ -18,6 +18,10 @@ ADVISORY_LOCK = 7_300_001  # whoever migrates holds it; the others wait their tu
 Command = Callable[[Config], None]
 
 
+class NotMigrated(Exception):
+    """The database is not at the revision that this code needs; the text says at which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """Hold the revisions before and after; None is a bare database."""
@@ -64,6 +68,11 @@ def known_revisions() -> set[str]:
 def _run(connection: Connection, step: Command) -> Moved:
     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
     before = present_revision(connection)
+    if before not in {None, *known_revisions()}:
+        raise NotMigrated(
+            f"The database is at revision {before}, which this release does not know: "
+            "run the one that has brought it there, or a newer one."
+        )
     config = _config()
     config.attributes["connection"] = connection
     step(config)

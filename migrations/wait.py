@@ -8,13 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit.engine import lone_engine
 from kit.reach import CAUSES
 from kit.settings import Settings
-from migrations.run import known_revisions, newest_revision, present_revision
+from migrations.run import NotMigrated, known_revisions, newest_revision, present_revision
 
 PAUSE = 0.5  # seconds between two looks
-
-
-class NotMigrated(Exception):
-    """The database stayed at an older revision; the text says at which."""
 
 
 async def wait(settings: Settings, seconds: float) -> str:

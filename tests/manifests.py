@@ -20,7 +20,6 @@ OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 RENDERERS = (["kustomize", "build"], ["kubectl", "kustomize"])
 
 USER = 10001  # of the image
-AWAITED = {"WORKER_PORT"}  # a setting that comes with what a worker shows there
 
 Manifest = dict[str, Any]
 
@@ -31,7 +30,7 @@ def setting_names() -> set[str]:
         os.environ.pop("DATABASE_URL", None)  # its parts are not read beside it
         env = Env()
         read(env)
-    return set(env.dump()) | AWAITED
+    return set(env.dump())
 
 
 def documents(path: Path) -> list[Manifest]:

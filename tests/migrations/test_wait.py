@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.settings import Settings
 from migrations import run
-from migrations.run import migrate
-from migrations.wait import PAUSE, NotMigrated, wait
+from migrations.run import NotMigrated, migrate
+from migrations.wait import PAUSE, wait
 from tests.kit.doors import dead_port
 from tests.migrations.test_stairway import REVISIONS
 
@@ -83,3 +83,14 @@ class TestCommand:
     async def test_says_the_revision(self, bare: Settings) -> None:
         await migrate(bare)
         assert await said(bare, "--wait", "5") == (0, f"The database is at revision {NEWEST}.\n")
+
+    async def test_leaves_a_database_of_a_newer_release_alone(
+        self, bare: Settings, bare_engine: AsyncEngine
+    ) -> None:
+        await migrate(bare)
+        async with bare_engine.begin() as newer:
+            await newer.execute(text("UPDATE alembic_version SET version_num = 'of tomorrow'"))
+        code, told = await said(bare)
+        assert code == 1
+        assert told.startswith("Error: The database is at revision of tomorrow, which this")
+        assert len(told.splitlines()) == 1
