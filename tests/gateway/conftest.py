@@ -15,14 +15,14 @@ from tests.kit.events import until
 from tests.support import databases
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture(scope="package")
 async def town_settings(settings: Settings) -> AsyncIterator[Settings]:
-    """Point at a database that the houses of this module share."""
+    """Point at a database that the houses of this package share."""
     async with databases.cloned(settings, "of_the_town") as ours:
         yield ours
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def town(town_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Start two houses."""
     with settled(tmp_path_factory.mktemp("houses"), town_settings) as started:

@@ -63,7 +63,7 @@ class Gateway(ABC):
     @property
     def said(self) -> list[dict[str, Any]]:
         """Return its lines about requests."""
-        lines = self._log.read_bytes().splitlines()
+        *lines, _ = self._log.read_bytes().split(b"\n")  # the last one may still be written
         return [orjson.loads(line) for line in lines if line.startswith(b"{")]
 
     def check(self) -> str:
