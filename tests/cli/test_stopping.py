@@ -46,14 +46,19 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bod
 
 
 async def probe(port: int, path: str) -> int | None:
-    """Return the status of a probe over a new connection; None when nobody listens."""
+    """Return the status of a probe over a new connection; None when nobody accepts it.
+
+    The kernel resets what nobody had accepted when the last process closed the socket.
+    """
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
+        try:
+            writer.write(request("GET", path))
+            head = await reader.readuntil(b"\r\n\r\n")
+        finally:
+            writer.close()
+    except ConnectionError:
         return None
-    writer.write(request("GET", path))
-    head = await reader.readuntil(b"\r\n\r\n")
-    writer.close()
     status = int(head.split()[1])
     assert (b"\r\nconnection: close\r\n" in head.lower()) is (status == 503)
     return status
