@@ -31,7 +31,7 @@ COPY migrations migrations
 COPY --from=build /opt/venv /opt/venv
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 \
     CMD ["python", "-m", "kit.healthcheck"]
 CMD ["shop-api", "serve"]
 
