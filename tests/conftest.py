@@ -4,7 +4,6 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,30 +18,14 @@ from kit.db import Database, database
 from kit.engine import create_engine
 from kit.redis import create_redis
 from kit.settings import Settings
-from tests.support import databases
-from tests.support.canaries import Watch as CanaryWatch
-from tests.support.canaries import watching
+from tests.support import canaries, databases
 from tests.support.clients import Client, add_user, client_of, sign_in
 from tests.support.conformity import Watch
 from tests.support.settings import make_settings
 
 Fresh = Callable[[], Awaitable[Settings]]
 Serve = Callable[[Settings, Database | None], Awaitable[TestServer]]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def canary_watch() -> Iterator[CanaryWatch]:
-    """Watch everything that is logged in this process, the ends of servers included."""
-    with watching() as watch:
-        yield watch
-    assert watch.found == []
-
-
-@pytest.fixture(autouse=True)
-def _no_canary_is_logged(canary_watch: CanaryWatch) -> Iterator[None]:
-    yield
-    found, canary_watch.found = canary_watch.found, []
-    assert found == [], "a secret or personal data in the log"
+canary_watch, no_canary = canaries.canary_watch, canaries.no_canary
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +43,7 @@ def bare_settings(
     tmp_path_factory: pytest.TempPathFactory, kafka_servers: str
 ) -> Iterator[Settings]:
     """Start this worker's own servers."""
-    folder: Path = tmp_path_factory.mktemp("servers")
+    folder = tmp_path_factory.mktemp("servers")
     with (
         postgres.server(folder / "postgres", durable=False) as database_url,
         valkey.server(folder / "valkey", durable=False) as redis_url,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 import structlog
 
 from kit import log
@@ -50,3 +51,19 @@ def watching() -> Iterator[Watch]:
         logging.Logger.callHandlers = _hand_on  # type: ignore[assignment, method-assign]
         root.setLevel(level)
         structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def canary_watch() -> Iterator[Watch]:
+    """Watch everything that is logged in this process, the ends of servers included."""
+    with watching() as watch:
+        yield watch
+    assert watch.found == []
+
+
+@pytest.fixture(autouse=True)
+def no_canary(canary_watch: Watch) -> Iterator[None]:
+    """Fail a test in which one of the words is logged."""
+    yield
+    found, canary_watch.found = canary_watch.found, []
+    assert found == [], "a secret or personal data in the log"
