@@ -10,8 +10,11 @@ RUN python -m venv --without-pip /opt/venv
 # The packages first, for a project without code: this layer stays while only our code changes.
 WORKDIR /packages
 COPY setup.py pyproject.toml constraints.txt ./
+# Which of setup.py's extras come along, for example otel.
+ARG EXTRAS=
 RUN touch monolith.py \
- && python -m pip --python /opt/venv/bin/python install -q --only-binary ":all:" -c constraints.txt .
+ && python -m pip --python /opt/venv/bin/python install -q --only-binary ":all:" \
+      -c constraints.txt ".[${EXTRAS}]"
 WORKDIR /build
 COPY . .
 RUN python -m pip --python /opt/venv/bin/python install -q --no-deps --force-reinstall .

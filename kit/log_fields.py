@@ -24,6 +24,7 @@ NAMES = {
     "status": "http.response.status_code",
     "duration_ms": "event.duration",
     "user_id": "user.id",
+    "trace_id": "trace.id",
 }
 CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
 CONTEXT = "\n\nDuring handling of the above exception, another exception occurred:\n\n"

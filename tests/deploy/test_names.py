@@ -20,4 +20,4 @@ def test_names_are_those_of_the_service() -> None:
     assert cli.main.commands  # whoever counts anything has been imported
     outbox = (f"shop_api_outbox_{name}" for name in ("up", *backlog.FIGURES))
     shown = dict(declared(family) for family in metrics.FAMILIES)
-    assert shown | dict.fromkeys(outbox, set[str]()) == COUNTED
+    assert shown | {name: set[str]() for name in outbox} == COUNTED

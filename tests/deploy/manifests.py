@@ -14,7 +14,7 @@ from environs import Env
 
 from kit.settings import read
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 RENDERERS = (["kustomize", "build"], ["kubectl", "kustomize"])

@@ -6,7 +6,7 @@ import yaml
 
 from kit.server import DRAIN, GRACE
 from kit.settings import VERSION
-from tests.manifests import (
+from tests.deploy.manifests import (
     KUBERNETES,
     ROOT,
     USER,

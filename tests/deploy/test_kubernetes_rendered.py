@@ -10,8 +10,7 @@ from environs import Env
 from kit.engine import POOL_SIZE
 from kit.settings import Settings
 from kit.worker import CONNECTIONS
-from tests.kit.doors import operations
-from tests.manifests import (
+from tests.deploy.manifests import (
     OVERLAYS,
     Manifest,
     containers,
@@ -21,7 +20,8 @@ from tests.manifests import (
     rendered,
     renderer,
 )
-from tests.test_deploy import CUSTOM, KUBERNETES_VERSION
+from tests.deploy.test_kubernetes import CUSTOM, KUBERNETES_VERSION
+from tests.kit.doors import operations
 
 pytestmark = [
     pytest.mark.skipif(renderer() is None, reason="neither kustomize nor kubectl is here"),

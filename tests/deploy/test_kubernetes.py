@@ -13,8 +13,7 @@ from kit.server import DRAIN, GRACE
 from kit.settings import VERSION
 from kit.topics import PARTITIONS
 from kit.worker import GRACE as WORKER_GRACE
-from tests.kit.doors import bare_house
-from tests.manifests import (
+from tests.deploy.manifests import (
     KUBERNETES,
     ROOT,
     USER,
@@ -27,6 +26,7 @@ from tests.manifests import (
     setting_names,
     written,
 )
+from tests.kit.doors import bare_house
 
 KUBERNETES_VERSION = "1.37"
 # kinds that an operator adds to a cluster; their schemas do not come with Kubernetes
