@@ -23,6 +23,7 @@ WRITE = "run `python -m tests.readme_generated`"
 TEXT = README.read_text(encoding="utf-8")
 PAGES = [README, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md"))]
 PAGES += [ROOT / "docs/architecture.md", ENDPOINTS]
+PAGES += [ROOT / "docs" / name for name in ("operations.md", "scaling.md")]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 REFUSED = {  # examples that meet what is over, paid, taken or somebody else's already
     "post_shop_cancel": "wrong-order-status",
