@@ -48,7 +48,8 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bod
 async def probe(port: int, path: str) -> int | None:
     """Return the status of a probe over a new connection; None when nobody accepts it.
 
-    The kernel resets what nobody had accepted when the last process closed the socket.
+    The kernel resets what nobody had accepted when the last process closed the socket, and who
+    was too slow to ask meets a closed door.
     """
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -57,7 +58,7 @@ async def probe(port: int, path: str) -> int | None:
             head = await reader.readuntil(b"\r\n\r\n")
         finally:
             writer.close()
-    except ConnectionError:
+    except (ConnectionError, asyncio.IncompleteReadError):
         return None
     status = int(head.split()[1])
     assert (b"\r\nconnection: close\r\n" in head.lower()) is (status == 503)

@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 from aiohttp import ClientSession
 
 from embedded.process import wait_until
 from kit.settings import Settings
+from tests.support.log_lines import lines_of
 from tests.support.processes import PATIENCE, ShopApi, free_port
 
 HERE = ("127.0.0.2", "127.0.0.3")
@@ -35,7 +35,7 @@ class Town:
     def routes(self, request_id: str) -> list[str]:
         """Return which routes of the houses a request has reached."""
         said = (line for house in self.houses for line in house.said.splitlines())
-        told = (orjson.loads(line) for line in said if request_id in line)
+        told = lines_of("\n".join(line for line in said if request_id in line))
         return [line["route"] for line in told if line["event"] == "request"]
 
 

@@ -13,6 +13,7 @@ from tests.conftest import Serve
 from tests.kit.conftest import VisitAt
 from tests.kit.doors import UNKNOWN, dead_port
 from tests.kit.events import commit_many, own_name, park, until
+from tests.kit.gates import silent_server
 from tests.kit.scraping import Scraped, scrape
 from tests.support.clients import API, Client, sign_in
 from tests.support.shops import run
@@ -98,9 +99,9 @@ class TestOutbox:
     async def test_is_said_to_be_unknown_without_postgresql(
         self, visit_at: VisitAt, settings: Settings, fault: str
     ) -> None:
-        async with await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0) as it:
-            port = it.sockets[0].getsockname()[1] if fault == "frozen" else dead_port()
-            away = replace(settings, database_url=f"postgresql://postgres@127.0.0.1:{port}/none")
+        async with silent_server() as frozen:
+            address = frozen if fault == "frozen" else f"127.0.0.1:{dead_port()}"
+            away = replace(settings, database_url=f"postgresql://postgres@{address}/none")
             client = await visit_at(away, None)
             started = time.monotonic()
             found = await scrape(client)

@@ -64,6 +64,8 @@ def canary_watch() -> Iterator[Watch]:
 @pytest.fixture(autouse=True)
 def no_canary(canary_watch: Watch) -> Iterator[None]:
     """Fail a test in which one of the words is logged."""
+    logging.getLogger().setLevel(logging.INFO)  # whatever the test before has left behind
+    log.write_to_logging()
     yield
     found, canary_watch.found = canary_watch.found, []
     assert found == [], "a secret or personal data in the log"
