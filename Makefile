@@ -41,7 +41,7 @@ test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERV
 
 chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minutes)
 	@$(PYTHON) bootstrap.py .venv test
-	@exec $(BIN)/python -m pytest -m chaos -s tests/chaos --ignore tests/chaos/test_fuzz.py
+	@exec $(BIN)/python -m pytest -m chaos -s --ignore tests/chaos/test_fuzz.py
 
 fuzz: ## Send whatever the API's document allows, and what it does not (FUZZ_SECONDS=600 for each of three visitors; else 60)
 	@$(PYTHON) bootstrap.py .venv test

@@ -123,6 +123,7 @@ class TestKilledAlone:
         assert stopped.stdout == "Nothing was running.\nThe data is gone.\n"
         assert wait_until(lambda: is_gone(orphan), PATIENCE)  # whoever adopted it buries it
 
+    @pytest.mark.chaos
     def test_closed_terminal_is_an_end(self, start: Start) -> None:
         house = start(APP_PORT=free_port())
         server = house.postgresql

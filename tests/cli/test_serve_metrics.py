@@ -85,6 +85,7 @@ class TestTwoWorkers:
         assert house.command.stop() == 0
         assert list(house.folder.iterdir()) == []
 
+    @pytest.mark.chaos
     def test_keep_what_a_dead_one_has_counted_and_forget_what_it_was_doing(
         self, house: House
     ) -> None:

@@ -80,6 +80,7 @@ class TestSplit:
         again.process.wait()
         assert wait_until(lambda: all(map(is_gone, running)), PATIENCE)
 
+    @pytest.mark.chaos
     def test_ends_when_one_of_them_does(self, start: Start) -> None:
         services = start()
         running = children(services)

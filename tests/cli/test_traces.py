@@ -64,6 +64,7 @@ def test_are_not_needed_to_serve(
     assert fetch(f"http://127.0.0.1:{port}/livez")
 
 
+@pytest.mark.chaos
 async def test_arrive_at_a_collector_from_each_of_several_workers(
     environment: dict[str, str], tmp_path: Path, ending: ExitStack
 ) -> None:
@@ -105,6 +106,7 @@ async def test_arrive_at_a_collector_from_each_of_several_workers(
         assert await asyncio.to_thread(house.stop) == 0
 
 
+@pytest.mark.chaos
 def test_do_not_hold_up_the_end_while_the_collector_is_away(
     environment: dict[str, str], tmp_path: Path, ending: ExitStack
 ) -> None:

@@ -43,6 +43,7 @@ folder = logging_files.folder
 
 
 class TestSlowDisk:
+    @pytest.mark.chaos
     def test_holds_up_nobody(self, folder: Path) -> None:
         out = folder / "said"
         with frozen(folder / "log" / ".__x.lock"):
@@ -62,6 +63,7 @@ class TestSlowDisk:
             len(kept) + again["lost"] == len(said) - 1
         )  # the last is said of the file, not in it
 
+    @pytest.mark.chaos
     def test_does_not_hold_up_the_end(self, folder: Path) -> None:
         with frozen(folder / "log" / ".__x.lock"):
             with ending(begin(folder, "log.logger.info('a line')")) as process:

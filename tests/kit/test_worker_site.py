@@ -97,6 +97,7 @@ class TestLivez:
         assert (status, document["status"]) == (200, "alive")
         assert document["loops"] == dict.fromkeys(LOOPS, "alive")
 
+    @pytest.mark.chaos
     async def test_tells_a_loop_that_hangs_from_those_that_go_on(
         self,
         worker: Worker,
