@@ -37,7 +37,8 @@ test: lint ## Check the code, then run every test against real servers
 test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERVERS=host:port
 	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { echo "Say which broker: KAFKA_BOOTSTRAP_SERVERS=host:port make test-kafka"; exit 2; }
 	@$(PYTHON) bootstrap.py .venv test
-	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -n $(TEST_WORKERS) -m "kafka and not chaos"
+	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -n $(TEST_WORKERS) -m "kafka and not chaos" \
+		$$(grep -rl --include 'test_*.py' 'mark\.kafka' tests)
 
 chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minutes)
 	@$(PYTHON) bootstrap.py .venv test

@@ -111,6 +111,7 @@ class TestDev:
         assert not (tmp_path / "house").exists()
 
 
+@pytest.mark.chaos
 class TestKilledAlone:
     def test_leaves_servers_that_down_stops(self, start: Start, tmp_path: Path) -> None:
         house = start(APP_PORT=free_port())
@@ -123,7 +124,6 @@ class TestKilledAlone:
         assert stopped.stdout == "Nothing was running.\nThe data is gone.\n"
         assert wait_until(lambda: is_gone(orphan), PATIENCE)  # whoever adopted it buries it
 
-    @pytest.mark.chaos
     def test_closed_terminal_is_an_end(self, start: Start) -> None:
         house = start(APP_PORT=free_port())
         server = house.postgresql

@@ -20,8 +20,8 @@ from tests.users.crowd import Crowd, open_client
 
 pytestmark = pytest.mark.concurrent
 
-REQUESTS, FEW = 1_000, 200
-ROUNDS = 5
+REQUESTS, FEW = 500, 200
+ROUNDS = 3
 GIVEN_UP = 0.1  # of all commands to Redis
 
 
