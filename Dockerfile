@@ -14,7 +14,7 @@ COPY setup.py pyproject.toml constraints.txt ./
 ARG EXTRAS=
 RUN touch monolith.py \
  && python -m pip --python /opt/venv/bin/python install -q --only-binary ":all:" \
-      -c constraints.txt ".[${EXTRAS}]"
+      -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 WORKDIR /build
 COPY . .
 RUN python -m pip --python /opt/venv/bin/python install -q --no-deps --force-reinstall .

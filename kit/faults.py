@@ -1,5 +1,6 @@
 """Translate whatever was raised into a failure that a client may be told."""
 
+import errno
 import socket
 
 import asyncpg
@@ -14,6 +15,9 @@ RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 AWAY = ("08", "28", "53", "57")  # connection, authorisation, resources, intervention
 BUSY = {"55P03", "25P03"}  # lock not available, idle in transaction
 UNFIT = "22"  # data that PostgreSQL cannot take
+
+# what the system says when a network, a host or an interface is gone
+NO_WAY = {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN}
 
 
 class MethodNotAllowed(Failure):
@@ -88,6 +92,13 @@ class UnstorableValue(Invalid):
     """The database cannot hold one of the values."""
 
 
+def is_no_way(error: OSError) -> bool:
+    """Tell whether there is no way to a server, rather than a defect of ours."""
+    return isinstance(error, ConnectionError | TimeoutError | socket.gaierror) or (
+        error.errno in NO_WAY
+    )
+
+
 def failure_of(error: Exception) -> Failure:
     """Return what a client may be told of `error`; InternalError when it is a defect."""
     match error:
@@ -101,7 +112,7 @@ def failure_of(error: Exception) -> Failure:
             PoolTimeoutError() | DBAPIError() | asyncpg.PostgresError() | asyncpg.InterfaceError()
         ):
             return _of_database(error)
-        case ConnectionError() | TimeoutError() | socket.gaierror():
+        case OSError() if is_no_way(error):
             return DatabaseUnavailable()
         case _:
             return InternalError()

@@ -1,6 +1,5 @@
 """Say in one sentence, on a command line, why PostgreSQL or Redis cannot be used."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,14 +7,11 @@ import asyncpg
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from kit.faults import sqlstate
+from kit.faults import is_no_way, sqlstate
 
 OUTDATED = {"42P01", "42703"}  # undefined table, undefined column
 CAUSES = (
-    ConnectionError,
-    TimeoutError,
-    PermissionError,  # asyncpg looks for certificates in $HOME
-    socket.gaierror,
+    OSError,
     DBAPIError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -39,7 +35,16 @@ def unreachable() -> Iterator[None]:
     except BrokenPipeError:  # nobody reads our output any more
         raise
     except CAUSES as error:
+        if not is_outage(error):
+            raise
         raise Unreachable(_sentence(error)) from error
+
+
+def is_outage(error: Exception) -> bool:
+    """Tell whether one of the causes is what the servers or the way to them refuse."""
+    if isinstance(error, OSError):  # asyncpg looks for certificates in $HOME
+        return is_no_way(error) or isinstance(error, PermissionError)
+    return True
 
 
 def _sentence(error: Exception) -> str:

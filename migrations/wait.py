@@ -6,7 +6,7 @@ import time
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.engine import lone_engine
-from kit.reach import CAUSES
+from kit.reach import CAUSES, is_outage
 from kit.settings import Settings
 from migrations.run import NotMigrated, known_revisions, newest_revision, present_revision
 
@@ -45,7 +45,7 @@ async def _look(engine: AsyncEngine, *, final: bool) -> str | None:
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(present_revision)
-    except CAUSES:
-        if final:
+    except CAUSES as error:
+        if final or not is_outage(error):
             raise
         return None
