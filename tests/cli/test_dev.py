@@ -132,6 +132,7 @@ class TestKilledAlone:
         assert is_gone(server)
 
 
+@pytest.mark.chaos
 class TestLentServers:
     def test_serve_other_commands_while_it_runs(
         self, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

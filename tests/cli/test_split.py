@@ -60,6 +60,7 @@ def children(services: ShopApi) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for children in /proc")
 class TestSplit:
+    @pytest.mark.chaos
     def test_befriends_two_people_again_and_again(self, start: Start) -> None:
         services = start()
         assert "check: demo and admin are friends.\n" in services.said

@@ -27,10 +27,10 @@ from tests.users.forms import cookie_of
 
 PREFIXED, SHORT = f"{API}/applications", "/applications"
 FORM = {"user_name": "Ann", "description": "Take me."}
-LIMIT = 20
-COOKIE = {"Cookie": f"session={'x' * 43}"}
+LIMIT, COOKIE = 20, {"Cookie": f"session={'x' * 43}"}
 
 Enter = Callable[..., Awaitable[Client]]
+BACKENDS = [("redis", 20, 20), pytest.param("memory", 21, 40, marks=pytest.mark.chaos)]
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ class TestRedisAway:
 @pytest.mark.concurrent
 @pytest.mark.usefixtures("redis")
 class TestTwoWorkers:
-    @pytest.mark.parametrize(("backend", "least", "most"), [("redis", 20, 20), ("memory", 21, 40)])
+    @pytest.mark.parametrize(("backend", "least", "most"), BACKENDS)
     async def test_let_twenty_in_unless_each_counts_alone(
         self, busy_settings: Settings, tmp_path: Path, backend: str, least: int, most: int
     ) -> None:

@@ -145,6 +145,7 @@ class TestReadyz:
 
 
 class TestMetrics:
+    @pytest.mark.chaos
     async def test_count_what_is_sent_handled_and_mailed(
         self, quick_tries: None, worker: Worker, ear: Ear, busy_database: Database
     ) -> None:

@@ -87,6 +87,7 @@ async def state(engine: AsyncEngine) -> list[tuple[str, str, str]]:
 
 
 class TestManyAtOnce:
+    @pytest.mark.chaos
     async def test_all_succeed(self, bare: Settings, bare_engine: AsyncEngine) -> None:
         async with bare_engine.begin() as gate:
             await gate.execute(HOLD)

@@ -22,7 +22,7 @@ from tests.support import databases
 from tests.support.plans import Ask, indexes, plans, scans
 from tests.support.shops import run
 
-pytestmark = pytest.mark.concurrent
+pytestmark = [pytest.mark.concurrent, pytest.mark.chaos]
 
 MANY = 100_000
 BY_PIECES = "ix_cities_grams"

@@ -102,6 +102,7 @@ class TestRefusals:
         assert "BCRYPT_ROUNDS" in refusal(await run(settings, BCRYPT_ROUNDS="many"), 1)
 
 
+@pytest.mark.chaos
 class TestAtOnce:
     async def test_one_is_killed_one_fills_the_others_change_nothing(
         self, empty: Settings

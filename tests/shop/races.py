@@ -16,7 +16,7 @@ from kit.faults import sqlstate
 from shop.service import orders
 from tests.support.shops import add_offers, lines, rows, value
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "1"))
 PLACED = "placed"
 
 Attempt = Callable[[], Awaitable[str]]

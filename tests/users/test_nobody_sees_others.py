@@ -18,7 +18,7 @@ from tests.kit.events import tell
 from tests.users.conftest import House
 from tests.users.crowd import Crowd, open_client
 
-pytestmark = pytest.mark.concurrent
+pytestmark = [pytest.mark.concurrent, pytest.mark.chaos]
 
 REQUESTS, FEW = 500, 200
 ROUNDS = 3
