@@ -40,7 +40,7 @@ test-kafka: ## Run the tests that exchange messages against KAFKA_BOOTSTRAP_SERV
 	@TEST_KAFKA="$$KAFKA_BOOTSTRAP_SERVERS" exec $(BIN)/python -m pytest -n $(TEST_WORKERS) -m "kafka and not chaos" \
 		$$(grep -rl --include 'test_*.py' 'mark\.kafka' tests)
 
-chaos: ## Kill, freeze and flood things, and print what was lost (about 5 minutes)
+chaos: ## Kill, freeze and flood things, and print what was lost (about 12 minutes)
 	@$(PYTHON) bootstrap.py .venv test
 	@exec $(BIN)/python -m pytest -m chaos -s --ignore tests/chaos/test_fuzz.py
 
