@@ -1,6 +1,5 @@
 """The way of the log to Elasticsearch: what is read, who may do what, and a setup that repeats."""
 
-import asyncio
 import base64
 import os
 import re
@@ -16,11 +15,12 @@ import yaml
 from aiohttp import hdrs, web
 from aiohttp.test_utils import TestServer
 
+from tests.deploy.running import ended
+
 ELK = Path(__file__).parent.parent.parent / "deploy/elk"
 FILEBEAT = yaml.safe_load((ELK / "filebeat.yml").read_text())
 STREAM = FILEBEAT["output.elasticsearch"]["index"]
 LOG = "/var/log/shop-api/shop-api.log"
-LIMIT = 20.0  # seconds
 SECRETS = {
     "ELASTIC_PASSWORD": "a secret: #1",
     "KIBANA_PASSWORD": "a secret: #2",
@@ -64,20 +64,7 @@ async def setup(server: TestServer, what: str, **settings: str) -> tuple[int, st
     """Run the script against the server; return its exit code and what it says."""
     url = str(server.make_url("")).rstrip("/")
     there = {"ELASTICSEARCH_URL": url, "KIBANA_URL": url, "PATH": os.environ["PATH"]}
-    process = await asyncio.create_subprocess_exec(
-        *(ELK / "setup.sh", what),
-        env=there | SECRETS | settings,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(LIMIT):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, said.decode()
+    return await ended(ELK / "setup.sh", what, environment=there | SECRETS | settings)
 
 
 def role(elastic: Elastic) -> Mapping[str, Any]:

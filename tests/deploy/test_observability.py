@@ -1,6 +1,5 @@
 """What watches the house asks for what it shows, and says what to do about it."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -14,13 +13,13 @@ import yaml
 
 from tests.deploy.names import BY_PROMETHEUS, COUNTED, SERIES, TARGET
 from tests.deploy.promql import grouping, selectors
+from tests.deploy.running import ended
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 RULES, CASES = DEPLOY / "prometheus/alerts.yml", DEPLOY / "prometheus/alerts_test.yml"
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 GUIDE = ROOT / "docs/operations.md"
-LIMIT = 60.0  # seconds
 
 promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not here: apt-get install prometheus"
@@ -58,18 +57,9 @@ def anchors(page: str) -> set[str]:
 
 async def run(*command: str | Path) -> str:
     """Run a program that must succeed, and return what it says."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        async with asyncio.timeout(LIMIT):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, said.decode()
-    return said.decode()
+    code, said = await ended(*command)
+    assert code == 0, said
+    return said
 
 
 class TestPrometheus:

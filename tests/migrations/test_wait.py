@@ -38,6 +38,13 @@ async def said(settings: Settings, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
+async def migrate_tomorrow(settings: Settings, engine: AsyncEngine) -> None:
+    """Bring the database where a newer release would have it."""
+    await migrate(settings)
+    async with engine.begin() as newer:
+        await newer.execute(text("UPDATE alembic_version SET version_num = 'of tomorrow'"))
+
+
 class TestWait:
     async def test_returns_when_somebody_has_migrated(self, bare: Settings) -> None:
         waiting = asyncio.create_task(wait(bare, PATIENCE))
@@ -52,9 +59,7 @@ class TestWait:
     async def test_does_not_hold_up_who_runs_beside_a_newer_release(
         self, bare: Settings, bare_engine: AsyncEngine
     ) -> None:
-        await migrate(bare)
-        async with bare_engine.begin() as newer:
-            await newer.execute(text("UPDATE alembic_version SET version_num = 'of tomorrow'"))
+        await migrate_tomorrow(bare, bare_engine)
         assert await wait(bare, 1) == "of tomorrow"
 
     async def test_gives_up(self, bare: Settings) -> None:
@@ -87,9 +92,7 @@ class TestCommand:
     async def test_leaves_a_database_of_a_newer_release_alone(
         self, bare: Settings, bare_engine: AsyncEngine
     ) -> None:
-        await migrate(bare)
-        async with bare_engine.begin() as newer:
-            await newer.execute(text("UPDATE alembic_version SET version_num = 'of tomorrow'"))
+        await migrate_tomorrow(bare, bare_engine)
         code, told = await said(bare)
         assert code == 1
         assert told.startswith("Error: The database is at revision of tomorrow, which this")
